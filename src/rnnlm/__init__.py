@@ -1,0 +1,1 @@
+"""Recurrent language models from the command line; the public names are listed here and loaded when first used."""

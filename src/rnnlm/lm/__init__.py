@@ -1,0 +1,1 @@
+"""Language models: a state and a word in, a distribution over the next word out."""

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the formulas of the network, forward and back; no text, no files, no configuration."""

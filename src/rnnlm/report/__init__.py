@@ -1,0 +1,1 @@
+"""What a person looks at: tables, curves, and the network from inside."""

@@ -1,0 +1,1 @@
+"""What is done with a distribution over words: the best of them, samples, beams."""

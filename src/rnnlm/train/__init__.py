@@ -1,0 +1,1 @@
+"""From a corpus to weights: optimizers, schedules, shards, and the loop that uses them."""
