@@ -1,0 +1,119 @@
+"""The output layer and its loss: softmax over the whole vocabulary with cross-entropy; it does not know where h comes from.
+
+o = softmax(V s + c), loss = -log o[target]. The weights and the bias c are one matrix with a column of ones,
+Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
+
+    logits = ha Waᵀ                 one product
+    E      = exp(logits)            the only element-wise pass over (N, V)
+    E Wa   = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones
+    dWa    = Eᵀ (ha / Z)            the small matrix is scaled by 1/Z, never the large one
+
+and the target's own mass is subtracted row by row: do - t is the whole derivative of softmax with cross-entropy. The
+last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. exp without its maximum subtracted
+needs logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, scatter_rows
+from rnnlm.nn.functions import log_softmax
+
+BLOCK_BYTES = 96 << 20  # bound of exp(logits) of one process; whatever T, B and V are
+SMALL = 1e-30  # sums of exp outside (SMALL, 1 / SMALL) are computed again, with the maximum subtracted
+
+
+class Softmax:
+    """Scores for V words from H features; parameter Wa (V, H + 2)."""
+
+    def __init__(self, hidden: int, words: int) -> None:
+        self.hidden = hidden
+        self.words = words
+
+    def shapes(self) -> dict[str, Shape]:
+        return {"Wa": (self.words, self.hidden + 2)}
+
+    def clear(self, p: Names) -> None:
+        """Sets what is not trained: the column of ones; and the bias to zero."""
+        p.Wa[:, self.hidden] = 0
+        p.Wa[:, self.hidden + 1] = 1
+
+    def loss(self, p: Names, g: Names, h: Array, targets: Ids, scale: float, k: Tape) -> tuple[float, Array]:
+        """Sum of -log o[target] over the N rows of h (N, H), and its gradient dh (N, H) times `scale`.
+
+        Writes the gradient of the parameters, times `scale`, into g.
+        """
+        rows, hidden = h.shape
+        ha = augmented(h, k)
+        if "dha" not in k or len(k.dha) != rows:
+            k.dha = np.empty_like(ha)
+            k.exp = np.empty((self.block(rows, h.itemsize), self.words), h.dtype)
+        own = np.take(p.Wa, targets, axis=0)  # the target's weights, (N, H + 2)
+        nats = -float(np.einsum("nk,nk->", ha, own, dtype=np.float64))
+        block = len(k.exp)
+        for first in range(0, rows, block):
+            part = slice(first, min(first + block, rows))
+            e, dha = k.exp[: part.stop - first], k.dha[part]
+            nats += self.exponentials(p, ha[part], e, dha)
+            weight = (scale / dha[:, -1])[:, None]  # dha[:, -1] is Z
+            dha *= weight
+            scaled = ha[part] * weight
+            if first == 0:
+                np.matmul(e.T, scaled, out=g.Wa)
+            else:
+                g.Wa += e.T @ scaled
+        k.dha -= scale * own
+        words, sums = scatter_rows(targets, ha)
+        g.Wa[words] -= scale * sums
+        return nats, k.dha[:, :hidden]
+
+    def exponentials(self, p: Names, ha: Array, e: Array, dha: Array) -> float:
+        """e <- exp(logits) (n, V), up to a factor for each row; dha <- e Wa (n, H + 2); gives Σ log Σ exp(logits)."""
+        np.matmul(ha, p.Wa.T, out=e)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            np.exp(e, out=e)
+            np.matmul(e, p.Wa, out=dha)
+        z = dha[:, -1]
+        if np.isfinite(dha).all() and z.min() > SMALL and z.max() < 1 / SMALL:
+            return float(np.log(z).sum(dtype=np.float64))
+        np.matmul(ha, p.Wa.T, out=e)
+        top = e.max(axis=1)
+        e -= top[:, None]
+        np.exp(e, out=e)
+        np.matmul(e, p.Wa, out=dha)
+        return float((np.log(z) + top).sum(dtype=np.float64))
+
+    def log_probs(self, p: Names, h: Array) -> Array:
+        """log o for every word: (N, V) from h (N, H)."""
+        return log_softmax(h @ p.Wa[:, : self.hidden].T + p.Wa[:, self.hidden])
+
+    def score(self, p: Names, h: Array, targets: Ids) -> Array:
+        """log o[target] (N,), computed in blocks whose memory is bounded."""
+        result = np.empty(len(h), h.dtype)
+        block = self.block(len(h), h.itemsize)
+        for first in range(0, len(h), block):
+            part = slice(first, first + block)
+            logits = h[part] @ p.Wa[:, : self.hidden].T
+            logits += p.Wa[:, self.hidden]
+            picked = np.take_along_axis(logits, targets[part, None], axis=1)[:, 0]
+            top = logits.max(axis=1)
+            logits -= top[:, None]
+            np.exp(logits, out=logits)
+            result[part] = picked - top - np.log(logits.sum(axis=1))
+        return result
+
+    def block(self, rows: int, itemsize: int) -> int:
+        """Rows of one block: equal parts as large as the bound of memory allows."""
+        most = max(1, BLOCK_BYTES // (self.words * itemsize))
+        parts = -(-rows // most)
+        return -(-rows // parts)
+
+
+def augmented(h: Array, k: Tape) -> Array:
+    """[h | 1 | 0], (N, H + 2)."""
+    if "ha" not in k or len(k.ha) != len(h):
+        k.ha = np.empty((len(h), h.shape[1] + 2), h.dtype)
+        k.ha[:, -2:] = (1, 0)
+    k.ha[:, :-2] = h
+    return k.ha
