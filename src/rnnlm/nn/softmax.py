@@ -35,8 +35,12 @@ class Softmax:
         return {"Wa": (self.words, self.hidden + 2)}
 
     def clear(self, p: Names) -> None:
-        """Sets what is not trained: the column of ones; and the bias to zero."""
+        """The bias to zero, and the column of ones."""
         p.Wa[:, self.hidden] = 0
+        self.pin(p)
+
+    def pin(self, p: Names) -> None:
+        """Sets what is not trained, the column of ones, after weight decay has touched it."""
         p.Wa[:, self.hidden + 1] = 1
 
     def loss(self, p: Names, g: Names, h: Array, targets: Ids, scale: float, k: Tape) -> tuple[float, Array]:

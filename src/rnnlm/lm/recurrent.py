@@ -1,0 +1,38 @@
+"""The recurrent network as a language model: words in, distributions out; it does not know how it was trained."""
+
+from __future__ import annotations
+
+from rnnlm.lm.protocol import Floats, Ids, State
+from rnnlm.nn.arrays import Parameters
+from rnnlm.nn.network import Network, NetworkTape
+
+
+class RecurrentModel:
+    """A network with its parameters. The state is that of every layer, batch first: ((h, c), ...) of (B, H)."""
+
+    def __init__(self, network: Network, parameters: Parameters) -> None:
+        self.network = network
+        self.parameters = parameters
+        self._tapes: dict[tuple[int, int], NetworkTape] = {}
+
+    @property
+    def size(self) -> int:
+        return self.network.words
+
+    def start(self, batch: int) -> State:
+        return self.network.start(batch, self.parameters.flat.dtype)
+
+    def step(self, state: State, ids: Ids) -> tuple[Floats, State]:
+        return self.network.step(self.parameters, ids, state, self.tape(1, len(ids)))  # type: ignore[arg-type]
+
+    def score(self, state: State, inputs: Ids, targets: Ids) -> tuple[Floats, State]:
+        return self.network.score(self.parameters, inputs, targets, state, self.tape(*inputs.shape))  # type: ignore[arg-type]
+
+    def tape(self, steps: int, batch: int) -> NetworkTape:
+        """A workspace for (T, B); the last one of each kind of use is kept."""
+        key = (steps, batch)
+        if key not in self._tapes:
+            if len(self._tapes) > 2:
+                self._tapes.clear()
+            self._tapes[key] = self.network.tape(steps, batch, self.parameters.flat.dtype)
+        return self._tapes[key]

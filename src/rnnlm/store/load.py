@@ -1,0 +1,43 @@
+"""From a run on disk to a model that can be asked; it does not know what will be asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rnnlm.errors import CheckpointError
+from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.lm.recurrent import RecurrentModel
+from rnnlm.nn.arrays import Parameters
+from rnnlm.store.run import Run, read_arrays
+
+
+def load_model(run: Run, checkpoint: str = "best") -> RecurrentModel:
+    """The model of a checkpoint. Raises CheckpointError where its weights do not fit the run's settings or vocabulary."""
+    path = run.checkpoint(checkpoint)
+    words = len(run.coder.vocabulary)
+    network = make_network(network_arguments(run.config.model, words))
+    return RecurrentModel(network, load_parameters(path / "model.safetensors", network.shapes(), words))
+
+
+def load_parameters(path: Path, shapes: dict[str, tuple[int, ...]], words: int) -> Parameters:
+    """The parameters of a file, checked against the shapes that they should have."""
+    arrays = read_arrays(path)
+    if set(arrays) != set(shapes):
+        odd = sorted(set(arrays) ^ set(shapes))[0]
+        raise CheckpointError(f"{path} does not fit the run's config.toml (it differs in {odd})")
+    p = Parameters(shapes)
+    for name, view in p.views.items():
+        found = arrays[name]
+        if found.shape != view.shape:
+            if found.shape[1:] == view.shape[1:]:
+                raise CheckpointError(
+                    f"{path} knows {found.shape[0]} words, but vocabulary.txt holds {words}",
+                    "put back the vocabulary that the run was trained with",
+                )
+            raise CheckpointError(f"{path} does not fit the run's config.toml ({name} is {found.shape}, not {view.shape})")
+        view[...] = found
+    if not np.isfinite(p.flat).all():
+        raise CheckpointError(f"{path} holds weights that are not numbers", "train again with a lower rate")
+    return p

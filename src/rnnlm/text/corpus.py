@@ -1,0 +1,147 @@
+"""A text as a model reads it: one long row of ids with its documents marked; it does not know how the text was cut.
+
+The row begins with the boundary and holds each sentence's ids with one boundary behind it: inputs are all but its last
+id, targets all but its first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlm.text.coder import BOUNDARY, UNKNOWN
+from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Stream
+from rnnlm.text.tokenizer import BLANK, latin
+from rnnlm.text.vocabulary import Vocabulary
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """`ids` (n + 1,); `starts`: the positions in `ids` of the boundary that begins each document; `oov`: the positions of
+    tokens out of the vocabulary; `sentences` and `characters` as the metrics count them.
+    """
+
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    oov: NDArray[np.int64]
+    sentences: int
+    characters: int
+
+    @property
+    def tokens(self) -> int:
+        """Predicted tokens: words and one boundary a sentence."""
+        return len(self.ids) - 1
+
+
+def count_words(stream: Stream) -> tuple[dict[str, int], dict[str, int]]:
+    """The counts of the words of a stream, and of the characters in them."""
+    words = {word: int(n) for word, n in zip(stream.types, stream.counts, strict=True) if n}
+    characters: dict[str, int] = {}
+    for word, n in words.items():
+        for character in word:
+            characters[character] = characters.get(character, 0) + n
+    return words, characters
+
+
+def encode_stream(stream: Stream, vocabulary: Vocabulary, oov: str = "characters") -> Corpus:
+    """The corpus of a stream: each surface word as its id, or spelled in characters (`oov`), or as `<unk>`.
+
+    The same ids as `Coder.encode` line by line, found with tables instead.
+    """
+    known = vocabulary.ids
+    spelled = oov == "characters"
+    pieces: list[list[int]] = [[BOUNDARY], []]  # of SENTENCE_END and DOCUMENT_END
+    for word in stream.types:
+        if word in known:
+            pieces.append([known[word]])
+        elif spelled:
+            pieces.append([known.get(character, -1) for character in word])
+        else:
+            pieces.append([-1])
+    lengths = np.array([len(row) for row in pieces], np.int64)
+    flat = np.array([number for row in pieces for number in row], np.int32)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))[:-1]
+    blanks = BlankRule(stream.types, known) if spelled and BLANK in known else None
+
+    starts, strange, written = [0], [], 1
+    with TemporaryFile() as file:
+        file.write(np.array([BOUNDARY], np.int32).tobytes())
+        for first in range(0, len(stream.tokens), CHUNK):
+            tokens = np.asarray(stream.tokens[first : first + CHUNK])
+            if blanks:
+                before = int(stream.tokens[first - 1]) if first else SENTENCE_END
+                tokens = blanks.insert(tokens, before)
+            size = lengths[tokens]
+            ends = np.cumsum(size)
+            total = int(ends[-1])
+            inside = np.arange(total) - np.repeat(ends - size, size)
+            ids = flat[np.repeat(offsets[tokens], size) + inside]
+            starts += (written - 1 + ends[tokens == DOCUMENT_END]).tolist()
+            strange.append(written + np.flatnonzero(ids < 0))
+            ids[ids < 0] = UNKNOWN
+            file.write(ids.tobytes())
+            written += total
+        file.flush()
+        ids = np.memmap(file, np.int32, "r", shape=(written,))
+    marks = np.array(starts, np.int64)
+    return Corpus(ids, marks[marks < written - 1], np.concatenate(strange), stream.sentences, stream.characters)
+
+
+class BlankRule:
+    """Where a spelled Latin word stands beside another, the blank between them has to be said (see `Tokenizer.spell`)."""
+
+    def __init__(self, types: list[str], known: dict[str, int]) -> None:
+        self.blank = FIRST_TYPE + len(types) if BLANK not in types else FIRST_TYPE + types.index(BLANK)
+        marks = [(False, False, False)] * FIRST_TYPE
+        marks += [(len(w) > 1 and latin(w[0]), len(w) > 1 and latin(w[-1]), w not in known) for w in types]
+        self.begins, self.ends, self.spelled = (np.array(column) for column in zip(*marks, strict=True))
+        self.possible = BLANK in types and bool((self.spelled & (self.begins | self.ends)).any())
+
+    def insert(self, tokens: NDArray[np.int32], before: int) -> NDArray[np.int32]:
+        """`tokens` with the number of the blank where one has to be said; `before` is the token in front of them."""
+        if not self.possible:
+            return tokens
+        left = np.concatenate(([before], tokens[:-1]))
+        said = self.ends[left] & self.begins[tokens] & (self.spelled[left] | self.spelled[tokens])
+        return np.insert(tokens, np.flatnonzero(said), self.blank)
+
+
+def columns(corpus: Corpus, batch: int) -> Columns:
+    """The corpus as `batch` columns of equal length, read side by side; what does not fill a row is left out."""
+    length = corpus.tokens // batch
+    return Columns(corpus, batch, length)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """B columns of a corpus, each `length` tokens long: column b holds tokens b·length to (b+1)·length."""
+
+    corpus: Corpus
+    batch: int
+    length: int
+
+    def window(self, first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Inputs and targets (T, B) of the time steps first..last-1 of every column."""
+        ids = self.corpus.ids[: self.batch * self.length].reshape(self.batch, self.length)
+        after = self.corpus.ids[1 : self.batch * self.length + 1].reshape(self.batch, self.length)
+        return ids[:, first:last].T.copy(), after[:, first:last].T.copy()
+
+    def resets(self, first: int, last: int) -> list[NDArray[np.int64] | None] | None:
+        """For each time step the columns in which a document begins there; None where none begins in the window."""
+        begin = np.arange(self.batch) * self.length
+        low = np.searchsorted(self.corpus.starts, begin + first)
+        high = np.searchsorted(self.corpus.starts, begin + last)
+        if not (high > low).any():
+            return None
+        found: list[list[int]] = [[] for _ in range(last - first)]
+        for column in np.flatnonzero(high > low):
+            for position in self.corpus.starts[low[column] : high[column]]:
+                found[int(position - begin[column]) - first].append(int(column))
+        return [np.array(some) if some else None for some in found]
+
+

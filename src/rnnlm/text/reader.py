@@ -1,0 +1,80 @@
+"""Files to lines of text, whatever their encoding, packed or not; it does not know what a line means.
+
+UTF-8, UTF-16 with its mark, and GB18030 are recognised from the first part of a file; another is named. A file ending
+in `.gz` is unpacked on the way. `-` is standard input.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from rnnlm.errors import CorpusError
+
+SAMPLE = 1 << 20
+
+
+def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
+    """The lines of a file without their ends.
+
+    Raises CorpusError where the file is missing, cannot be read, or is not text in the encoding found or named.
+    """
+    with open_binary(path) as raw:
+        buffered = io.BufferedReader(raw, SAMPLE)  # type: ignore[type-var]
+        name = encoding or recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
+        try:
+            for line in io.TextIOWrapper(buffered, name, newline=None):
+                yield line.rstrip("\n")
+        except LookupError:
+            raise CorpusError(f"there is no encoding called {name!r}", "try utf-8, gb18030 or utf-16") from None
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"{path} is not {name} text (byte {error.start} of a block)", "name its encoding with --encoding"
+            ) from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise CorpusError(f"{path} cannot be read: {error}") from None
+
+
+def open_binary(path: str | Path) -> IO[bytes]:
+    """The bytes of a file or of standard input, unpacked."""
+    if str(path) == "-":
+        return sys.stdin.buffer
+    try:
+        if str(path).endswith(".gz"):
+            return gzip.open(path)
+        return open(path, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+    except FileNotFoundError:
+        raise CorpusError(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise CorpusError(f"{path} is a folder", "name its files, or give a folder with train.txt to train") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def recognise(sample: bytes, path: str | Path) -> str:
+    """The encoding of a file that begins with `sample`."""
+    if sample.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" not in sample:
+        for name in ("utf-8", "gb18030"):
+            try:
+                codecs.getincrementaldecoder(name)().decode(sample)
+            except UnicodeDecodeError:
+                continue
+            return name
+    raise CorpusError(f"{path} does not look like text", "UTF-8, GB18030 and UTF-16 are read; name another with --encoding")
+
+
+def read_all(paths: Sequence[str | Path], encoding: str | None = None) -> Iterator[str]:
+    """The lines of several files one after another; each file ends a document."""
+    for path in paths:
+        yield from read_lines(path, encoding)
+        yield ""

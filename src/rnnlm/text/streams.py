@@ -1,0 +1,192 @@
+"""Text cut once and kept on disk as provisional ids, under the fingerprint of text and tokenizer; no vocabulary yet.
+
+Cutting is the slow part and does not depend on the vocabulary. So each surface word gets a number in the order of its
+first appearance, and the text becomes a file of these numbers, in which 0 ends a sentence and 1 ends a document. The
+vocabulary is chosen from the counts, and `corpus.py` maps the numbers to ids with a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlm.errors import CorpusError
+from rnnlm.text.reader import open_binary, read_all
+from rnnlm.text.tokenizer import Tokenizer
+
+SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
+HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
+FORMAT = 3
+Progress = Callable[[int], None]  # called with the number of characters read since the last call
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A text cut into surface words: `tokens` (n,) numbers into `types`, and what was counted on the way."""
+
+    tokens: NDArray[np.int32]
+    types: list[str]
+    counts: NDArray[np.int64]
+    sentences: int
+    documents: int
+    characters: int
+
+
+def cache_folder() -> Path:
+    """Where cut texts are kept: $RNNLM_CACHE, or the user's cache folder."""
+    if chosen := os.environ.get("RNNLM_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "rnnlm"
+
+
+def fingerprint(paths: Sequence[str | Path], settings: dict[str, Any]) -> str:
+    """A name for the result of cutting these files in this way: it depends on their bytes, not on their names."""
+    digest = hashlib.blake2b(json.dumps([FORMAT, settings], sort_keys=True).encode(), digest_size=16)
+    for path in paths:
+        with open_binary(path) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        digest.update(b"\0file")
+    return digest.hexdigest()
+
+
+def cut_files(
+    paths: Sequence[str | Path],
+    tokenizer: Tokenizer,
+    encoding: str | None = None,
+    hold_out: bool = False,
+    progress: Progress | None = None,
+) -> list[Stream]:
+    """The streams of some files: one, or with `hold_out` two, of which the second holds every 20th passage (or line).
+
+    Reads them from the cache where they were cut before. Raises CorpusError where a file cannot be read or holds no words.
+    """
+    if not paths:
+        raise CorpusError("no text was named")
+    if any(str(path) == "-" for path in paths):
+        with tempfile.NamedTemporaryFile("wb", suffix=".txt", delete=False) as file:
+            shutil.copyfileobj(open_binary("-"), file)
+        try:
+            return cut_files([file.name], tokenizer, encoding, hold_out, progress)
+        finally:
+            Path(file.name).unlink()
+    settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
+    name = fingerprint(paths, settings)
+    folder = cache_folder() / name
+    if not (folder / "done").exists():
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
+        except OSError:  # nowhere to keep it: cut it all the same
+            work = Path(tempfile.mkdtemp(prefix="rnnlm-"))
+            folder = work / "done-here"
+        try:
+            parts = parted(read_all(paths, encoding), by_passage(paths, encoding)) if hold_out else None
+            write_streams(parts or ((0, line) for line in read_all(paths, encoding)), tokenizer, work, progress)
+            if folder.exists():  # another process was faster
+                shutil.rmtree(work)
+            elif folder.parent == work:
+                folder = work
+            else:
+                work.rename(folder)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+    streams = [load_stream(folder, part) for part in range(1 + hold_out)]
+    if streams[0].sentences == 0:
+        raise CorpusError(f"there are no words in {', '.join(map(str, paths))}")
+    return streams
+
+
+def by_passage(paths: Sequence[str | Path], encoding: str | None) -> bool:
+    """Does the text have enough passages (parted by empty lines) to hold some of them out?"""
+    passages, inside = 0, False
+    for line in read_all(paths, encoding):
+        blank = not line.strip()
+        passages += inside and blank
+        inside = not blank
+        if passages >= HOLD_OUT:
+            return True
+    return False
+
+
+def parted(lines: Iterable[str], passages: bool) -> Iterator[tuple[int, str]]:
+    """Each line with the part that it belongs to: 1 for every 20th passage (or line), else 0."""
+    number, fresh = 0, True
+    for line in lines:
+        if not line.strip():
+            yield int(number % HOLD_OUT == 0 and number > 0) if passages else 0, line
+            fresh = True
+            continue
+        number += fresh if passages else 1
+        fresh = False
+        yield int(number % HOLD_OUT == 0), line
+
+
+def write_streams(lines: Iterable[tuple[int, str]], tokenizer: Tokenizer, folder: Path, progress: Progress | None) -> None:
+    """Cuts the lines of up to two parts into files in `folder`; `done` is written last."""
+    types: dict[str, int] = {}
+    counts = [array("q"), array("q")]
+    totals = [{"sentences": 0, "documents": 0, "characters": 0} for _ in counts]
+    open_document = [False, False]
+    files = [(folder / f"tokens.{part}").open("wb") for part in range(2)]
+    source = iter(lines)
+    try:
+        while block := list(islice(source, 10_000)):
+            found = [array("i"), array("i")]
+            for part, line in block:
+                if not line.strip():
+                    if open_document[part]:
+                        found[part].append(DOCUMENT_END)
+                        open_document[part] = False
+                    continue
+                total, own = totals[part], counts[part]
+                total["documents"] += not open_document[part]
+                total["sentences"] += 1
+                total["characters"] += len(tokenizer.normalise(line)) + 1
+                open_document[part] = True
+                for word in tokenizer.cut(line):
+                    number = types.setdefault(word, len(types))
+                    while number >= len(own):
+                        own.append(0)
+                    own[number] += 1
+                    found[part].append(number + FIRST_TYPE)
+                found[part].append(SENTENCE_END)
+            for file, numbers in zip(files, found, strict=True):
+                file.write(numbers.tobytes())
+            if progress:
+                progress(sum(len(line) + 1 for _, line in block))
+    finally:
+        for file in files:
+            file.close()
+    (folder / "types.json").write_text(json.dumps(list(types), ensure_ascii=False), encoding="utf-8")
+    for part, own in enumerate(counts):
+        padded = np.zeros(len(types), np.int64)
+        padded[: len(own)] = own
+        np.save(folder / f"counts.{part}.npy", padded)
+    (folder / "done").write_text(json.dumps(totals))
+
+
+def load_stream(folder: Path, part: int) -> Stream:
+    """One part of what `write_streams` wrote, its numbers mapped from the disk."""
+    path = folder / f"tokens.{part}"
+    empty = path.stat().st_size == 0
+    return Stream(
+        np.empty(0, np.int32) if empty else np.memmap(path, np.int32, "r"),
+        json.loads((folder / "types.json").read_text(encoding="utf-8")),
+        np.load(folder / f"counts.{part}.npy"),
+        **json.loads((folder / "done").read_text())[part],
+    )

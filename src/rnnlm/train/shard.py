@@ -1,0 +1,170 @@
+"""One worker's share of a training step: some columns of the batch, one slice of the parameters; it talks to nobody.
+
+A step has three parts, between which all workers wait for each other:
+    gradient   forward and backward over the own columns, into the own gradient vector
+    reduce     the own slice of all gradient vectors is summed
+    apply      the own slice of the parameters is stepped
+The embedding's sparse gradient is merged and stepped by the first worker alone: it is 1 % of the work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlm.config import Train
+from rnnlm.nn.arrays import Array, Ids, Parameters, scatter_rows
+from rnnlm.nn.network import Network, NetworkTape
+from rnnlm.nn.stack import StackState
+from rnnlm.train.memory import Layout, SharedMemory
+from rnnlm.train.optimizer import make_optimizer
+
+
+def layout(network: Network, settings: Train, steps: int, workers: int) -> Layout:
+    """The arrays that the workers share, for windows of `steps` time steps."""
+    shapes = network.shapes()
+    p = Parameters(shapes, flat=np.empty(sum(int(np.prod(shape)) for shape in shapes.values()), np.float32))
+    size, dense, batch = p.flat.size, network.dense_size(p), settings.batch
+    rows = 0 if network.tied else steps * -(-batch // workers)
+    arrays: Layout = {
+        "parameters": ("f4", (size,)),
+        "gradients": ("f4", (workers, dense)),
+        "inputs": ("i4", (steps * batch,)),
+        "targets": ("i4", (steps * batch,)),
+        "rows": ("i4", (workers, rows)),
+        "values": ("f4", (workers, rows, network.embedding)),
+        "average": ("f4", (size if settings.average else 0,)),
+    }
+    for number in range(make_optimizer(settings).slots):
+        arrays[f"slot.{number}"] = ("f4", (size,))
+    for name, width in state_widths(network).items():
+        arrays[name] = ("f4", (batch, width))
+    return arrays
+
+
+def state_widths(network: Network) -> dict[str, int]:
+    """`state.<layer>.<slot>` and its width, for the carried state of every layer."""
+    return {
+        f"state.{level}.{slot}": layer.hidden
+        for level, layer in enumerate(network.stack.layers)
+        for slot in layer.cell.slots
+    }
+
+
+class Shard:
+    """Worker `index` of `workers`."""
+
+    def __init__(self, network: Network, settings: Train, memory: SharedMemory, index: int, workers: int) -> None:
+        self.network, self.settings, self.memory, self.index = network, settings, memory, index
+        bounds = np.linspace(0, settings.batch, workers + 1).astype(int)
+        self.columns = slice(int(bounds[index]), int(bounds[index + 1]))
+        self.p = Parameters(network.shapes(), flat=memory["parameters"])
+        self.dense = network.dense_size(self.p)
+        dense_shapes = {name: shape for name, shape in network.shapes().items() if self.p.spans[name].stop <= self.dense}
+        self.g = Parameters(dense_shapes, flat=memory["gradients"][index])
+        self.optimizer = make_optimizer(settings)
+        self.slots = [memory[f"slot.{number}"] for number in range(self.optimizer.slots)]
+        self.part = piece(self.dense, index, workers)
+        self.whole_part = piece(self.p.flat.size, index, workers)
+        self.tapes: dict[int, NetworkTape] = {}
+        self.touched: tuple[Ids, Array] | None = None
+
+    def gradient(self, steps: int, step: int, resets: Sequence[Sequence[int]]) -> tuple[float, int]:
+        """The loss of the own columns of a window of T = `steps`, in nats; the gradient and the carried state stay in memory.
+
+        `step` seeds the dropout masks; `resets` holds (time, column) pairs. Gives the loss and the number of embedding rows.
+        """
+        batch, columns = self.settings.batch, self.columns
+        width = columns.stop - columns.start
+        inputs = self.memory["inputs"][: steps * batch].reshape(steps, batch)[:, columns]
+        targets = self.memory["targets"][: steps * batch].reshape(steps, batch)[:, columns]
+        masks = self.network.masks(np.random.default_rng([self.settings.seed, step]), batch).of_rows(columns)
+        if steps not in self.tapes:
+            self.tapes = {steps: self.network.tape(steps, width)}  # windows differ only at the end of an epoch
+        nats, state, sparse = self.network.loss(
+            self.p, self.g, inputs, targets, self.state(), self.tapes[steps],
+            1 / (steps * batch), masks, own_resets(resets, steps, columns),
+        )  # fmt: skip
+        for level, layer in enumerate(self.network.stack.layers):
+            for slot, value in zip(layer.cell.slots, state[level], strict=True):
+                self.memory[f"state.{level}.{slot}"][columns] = value
+        if sparse is None:
+            return nats, 0
+        count = len(sparse.ids)
+        self.memory["rows"][self.index, :count] = sparse.ids
+        self.memory["values"][self.index, :count] = sparse.values
+        return nats, count
+
+    def state(self) -> StackState:
+        """The carried state of the own columns."""
+        return tuple(
+            tuple(self.memory[f"state.{level}.{slot}"][self.columns].copy() for slot in layer.cell.slots)
+            for level, layer in enumerate(self.network.stack.layers)
+        )
+
+    def reduce(self, counts: Sequence[int]) -> float:
+        """Sums the own slice of all gradient vectors into the first; gives the sum of its squares.
+
+        `counts`: the number of embedding rows of every worker; the first worker sums those too.
+        """
+        gradients = self.memory["gradients"][:, self.part]
+        total = gradients[0]
+        for other in gradients[1:]:
+            total += other
+        squares = float(np.dot(total, total))
+        if self.index == 0 and sum(counts):
+            ids = np.concatenate([self.memory["rows"][worker, :n] for worker, n in enumerate(counts)])
+            values = np.concatenate([self.memory["values"][worker, :n] for worker, n in enumerate(counts)])
+            self.touched = scatter_rows(ids, values)
+            squares += float(np.vdot(self.touched[1], self.touched[1]))
+        return squares
+
+    def apply(self, factor: float, rate: float, t: int) -> None:
+        """Steps the own slice of the parameters along `factor` times the summed gradient."""
+        g = self.memory["gradients"][0, self.part]
+        if factor != 1:
+            g *= factor
+        flat = self.p.flat[: self.dense]
+        self.optimizer.step(flat[self.part], g, [slot[: self.dense][self.part] for slot in self.slots], rate, t)
+        if self.index == 0 and self.touched is not None:
+            ids, values = self.touched
+            self.touched = None
+            tables = [array[self.dense :].reshape(-1, values.shape[1]) for array in (self.p.flat, *self.slots)]
+            own = [table[ids] for table in tables]
+            values *= factor
+            self.optimizer.step(own[0].reshape(-1), values.reshape(-1), [a.reshape(-1) for a in own[1:]], rate, t)
+            for table, changed in zip(tables, own, strict=True):
+                table[ids] = changed
+
+    def blend(self, keep: float) -> None:
+        """Averages the own slice of the parameters: average := keep · average + (1 - keep) · parameters."""
+        average, flat = self.memory["average"][self.whole_part], self.p.flat[self.whole_part]
+        average *= keep
+        average += (1 - keep) * flat
+
+    def handle(self, message: dict[str, Any]) -> Any:
+        """Calls the method that a message names."""
+        return getattr(self, message.pop("do"))(**message)
+
+
+def piece(size: int, index: int, workers: int) -> slice:
+    """The part of a vector that is worker `index`'s to sum and to step."""
+    bounds = [size * number // workers for number in range(workers + 1)]
+    return slice(bounds[index], bounds[index + 1])
+
+
+def own_resets(resets: Sequence[Sequence[int]], steps: int, columns: slice) -> list[Ids | None] | None:
+    """The (time, column) pairs of some columns, as the network reads them."""
+    found: list[list[int]] = [[] for _ in range(steps)]
+    for time, column in resets:
+        if columns.start <= column < columns.stop:
+            found[time].append(column - columns.start)
+    return [np.array(some) if some else None for some in found] if any(found) else None
+
+
+def settings_from(values: dict[str, Any]) -> Train:
+    """The settings that were sent to a worker."""
+    return Train(**{field.name: values[field.name] for field in dataclasses.fields(Train)})
