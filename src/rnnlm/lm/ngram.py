@@ -91,13 +91,20 @@ class NgramModel:
             columns.append(word)
         return np.stack([index, *reversed(columns)], axis=1)
 
+    def index(self, ngrams: Ids) -> Ids:
+        """Where the n-grams (M, n) are in their `level`, (M,); -1 for those that are not in the model."""
+        index = ngrams[:, 0]
+        for n in range(2, ngrams.shape[1] + 1):
+            index = self._find(n, index, ngrams[:, n - 1])
+        return index
+
     def start(self, batch: int) -> State:
         """The state of a model that has read nothing."""
         return (np.full((batch, self.order - 1), NONE, np.int32),)
 
     def step(self, state: State, ids: Ids) -> tuple[Floats, State]:
         """Reads `ids` (B,); gives natural log probabilities (B, V) float32 of the next word and the new state."""
-        read = np.concatenate([_words(state), ids.astype(np.int32)[:, None]], axis=1)[:, 1 - self.order or None :]
+        read = np.concatenate([_words(state), ids.astype(np.int32)[:, None]], axis=1)[:, 1:]
         words = read.T
         contexts = []  # of order 1 to N - 1, each (B,): the n-gram that ends with the word just read
         node = words
@@ -146,9 +153,9 @@ class NgramModel:
             log_probs[found] = self._log_prob[n - 1][match[skip:][found]]
             orders[found] = n
             if n < self.order:
-                previous = context[:-1].ravel()[astray]
+                before = np.take(context[:-1], astray)
                 context = np.concatenate([np.full_like(match[:1], NONE), match[:-1]])
-                context[1:].ravel()[astray] = self._find(n, previous, words[1:].ravel()[astray])
+                np.put(context[1:], astray, self._find(n, before, np.take(words[1:], astray)))
                 context[opens] = NONE
         return log_probs, orders, (words[len(words) - skip :].T.copy(),)
 

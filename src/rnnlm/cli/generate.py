@@ -1,0 +1,46 @@
+"""`rnnlm generate`: text drawn from a model, or its most probable text."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+from rnnlm.cli.options import json_option, model_option, seed_option
+from rnnlm.cli.show import echo_json
+
+
+@click.command()
+@model_option
+@click.option("--prompt", "--prefix", default="", metavar="TEXT", help="How the text begins.")
+@click.option("--count", "-n", type=click.IntRange(1), default=5, show_default=True, help="How many texts.")
+@click.option("--max-words", type=click.IntRange(1), default=60, show_default=True, help="Longest text.")
+@click.option("--temperature", type=click.FloatRange(0), default=0.8, show_default=True, help="Below 1 safer, above 1 wilder; 0 takes the best word.")
+@click.option("--top-k", type=click.IntRange(0), default=0, help="Draw from the k best words only.  [default: all]")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True, help="Draw from the best words that hold this mass.")
+@click.option("--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing.")
+@seed_option
+@json_option
+def command(
+    model: str | None, prompt: str, count: int, max_words: int, temperature: float,
+    top_k: int, top_p: float, beam: int | None, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Write texts, one a line, each to its sentence end. The same seed gives the same texts."""
+    from rnnlm.api import load
+    from rnnlm.search.beam import beam_search
+    from rnnlm.search.sampling import draw
+
+    loaded = load(model)
+    coder = loaded.coder
+    start = coder.encode(prompt).ids
+    if beam:
+        drawn = beam_search(loaded.lm, start, beam, max_words, count if count <= beam else beam)
+    else:
+        drawn = draw(loaded.lm, start, count, max_words, seed, temperature, top_k, top_p)
+    for text in drawn:
+        ids = start + text.ids
+        if as_json:
+            words = coder.words(ids)
+            echo_json({"text": coder.decode(ids), "tokens": words, "log10_probability": text.log_probability / math.log(10)})
+        else:
+            click.echo(coder.decode(ids))

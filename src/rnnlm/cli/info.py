@@ -1,0 +1,44 @@
+"""`rnnlm info`: what a run is, and what every setting means."""
+
+from __future__ import annotations
+
+import click
+
+from rnnlm.cli.show import table
+
+
+@click.command()
+@click.option("--model", "-m", metavar="RUN", help="A run's folder.  [default: the newest run]")
+@click.option("--keys", is_flag=True, help="List every key of a configuration: default, limits, meaning.")
+@click.option("--config", "name", metavar="NAME", help="Show a shipped configuration (or a file) with all its values.")
+def command(model: str | None, keys: bool, name: str | None) -> None:
+    """Show a run: its settings, size and course; or the settings there are."""
+    if keys:
+        click.echo(describe_keys())
+        return
+    if name:
+        from rnnlm.config import load_config
+        from rnnlm.share import find_config
+
+        click.echo(load_config(find_config(name)).to_toml().rstrip())
+        return
+    from rnnlm.report.run import describe_run
+    from rnnlm.store.run import find_run
+
+    click.echo(table(describe_run(find_run(model)[0])))
+
+
+def describe_keys() -> str:
+    """Every key of a configuration, a line each under its section."""
+    from rnnlm.config import all_keys, toml_value
+
+    lines, section = [], ""
+    for key, item in all_keys().items():
+        name, _, rest = key.partition(".")
+        if name != section:
+            lines += [f"[{name}]"] if not section else ["", f"[{name}]"]
+            section = name
+        limits = f"  ({', '.join(item.metadata['choices'])})" if item.metadata["choices"] else ""
+        lines.append(f"{rest} = {toml_value(item.default)}{limits}")
+        lines.append(f"    {item.metadata['doc']}")
+    return "\n".join(lines)

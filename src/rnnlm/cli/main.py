@@ -1,0 +1,94 @@
+"""The command `rnnlm`: finds the command that was named and turns errors into two lines; it does no work itself.
+
+A command's file is loaded when the command runs: `rnnlm --help` needs neither NumPy nor jieba.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from rnnlm import __version__
+from rnnlm.errors import RnnlmError
+
+COMMANDS = {
+    "train": "Train a model on text files, or on the bundled corpus.",
+    "predict": "Show the most probable next words.",
+    "generate": "Write text from a model.",
+    "evaluate": "Measure how well models predict a text.",
+    "score": "Give each line of a text its probability.",
+    "tokenize": "Show how text is cut into words.",
+    "info": "Show what a run is, or what a setting means.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name, and loads one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return import_module(f"rnnlm.cli.{name}").command  # type: ignore[no-any-return]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Do you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"there is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Begin with `rnnlm train`, then `rnnlm predict "我昨天上学迟到了，老师批评了"`.',
+)
+@click.version_option(__version__, prog_name="rnnlm")
+def cli() -> None:
+    """Recurrent language models: train on your text, predict, generate, score."""
+
+
+def main() -> None:
+    """Runs the command line. Exit status: 0 success, 1 an error told in one or two lines, 2 wrong usage, 130 Ctrl-C."""
+    try:
+        status = cli(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        status = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted", err=True)
+        status = 130
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 0
+    except RnnlmError as error:
+        click.echo(f"rnnlm: {error}", err=True)
+        if error.hint:
+            click.echo(f"       {error.hint}", err=True)
+        status = 1
+    except MemoryError:
+        click.echo("rnnlm: there is not enough memory\n       try a smaller --batch, --hidden or --max-vocab", err=True)
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

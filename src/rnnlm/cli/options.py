@@ -1,0 +1,30 @@
+"""Options that several commands share, so that one word means one thing everywhere; it does no work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def model_option(command: F) -> F:
+    return click.option("--model", "-m", metavar="RUN", help="A run's folder, or a checkpoint in it.  [default: the newest run]")(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object a line, and nothing else.")(command)
+
+
+def encoding_option(command: F) -> F:
+    return click.option("--encoding", metavar="NAME", help="Encoding of the files.  [default: recognised]")(command)
+
+
+def seed_option(command: F) -> F:
+    return click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choices.")(command)
+
+
+def threads_option(command: F) -> F:
+    return click.option("--threads", type=click.IntRange(1), help="Cores to use.  [default: all, at most 8]")(command)

@@ -1,0 +1,34 @@
+"""`rnnlm tokenize`: how text is cut into words, and which of them a model knows."""
+
+from __future__ import annotations
+
+import click
+
+from rnnlm.cli.options import json_option
+from rnnlm.cli.show import echo_json, lines_of_input, visible
+
+
+@click.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--model", "-m", metavar="RUN", help="Cut as this run does, and spell what it does not know.")
+@click.option("--tokenizer", type=click.Choice(["jieba", "characters", "whitespace"]), default="jieba", show_default=True)
+@click.option("--user-dict", metavar="FILE", help="Words for jieba, one a line: word [count] [tag].")
+@click.option("--normalize/--no-normalize", default=None, help="Make widths, punctuation and blanks alike.")
+@json_option
+def command(
+    texts: tuple[str, ...], model: str | None, tokenizer: str, user_dict: str | None, normalize: bool | None, as_json: bool
+) -> None:
+    """Show how TEXT (or each line of standard input) is cut, words parted by a blank."""
+    from rnnlm.store.run import find_run
+    from rnnlm.text.reader import read_lines
+    from rnnlm.text.tokenizer import make_tokenizer
+
+    coder = find_run(model)[0].coder if model else None
+    user_words = [line for line in read_lines(user_dict) if line.strip()] if user_dict else []
+    cutter = coder.tokenizer if coder else make_tokenizer(tokenizer, normalize, user_words)
+    for text in texts or lines_of_input("text"):
+        words = coder.encode(text).words if coder else cutter.cut(text)
+        if as_json:
+            echo_json({"text": cutter.normalise(text), "tokens": words})
+        else:
+            click.echo(" ".join(visible(word) if word == " " else word for word in words))
