@@ -1,0 +1,242 @@
+"""A training as the person at the terminal sees it: preparing, the progress bar, the last words; it decides nothing of its course."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from rnnlm.cli.show import remark
+from rnnlm.cli.train import new_run_name
+from rnnlm.config import Config, load_config, with_values
+from rnnlm.errors import CheckpointError, ConfigError
+from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.nn.arrays import Parameters
+from rnnlm.share import find_config, shared_folder
+from rnnlm.store.run import Run, find_run
+from rnnlm.text.corpus import Corpus
+from rnnlm.train.prepare import Prepared, find_files, prepare
+from rnnlm.train.start import starting_weights
+from rnnlm.train.team import Team, worker_count
+from rnnlm.train.trainer import Stepped, Stopped, Trainer, Validated
+
+TRY = "我昨天上学迟到了，老师批评了"
+
+
+def start_new(
+    out: Path | None, files: Sequence[str], valid: Sequence[str], name: str,
+    settings: Sequence[str], force: bool, stop: threading.Event,
+) -> None:  # fmt: skip
+    """Trains into a new run."""
+    config = load_config(find_config(name), settings)
+    check_files(files, valid, config)
+    if out is not None and out.exists() and any(out.iterdir() if out.is_dir() else [out]):
+        if not force:
+            raise CheckpointError(f"{out} exists", "go on with it (--resume), replace it (--force), or name another --out")
+        if not (out / "config.toml").exists():
+            raise CheckpointError(f"{out} is not a run, and is not replaced", "name another --out")
+    prepared = prepare_with_bar(files, valid, config)
+    config = resolved(config, prepared)
+    path = out or new_run_name(config)
+    if out is not None and out.exists():
+        shutil.rmtree(out)
+    run = Run.create(path, config, prepared.coder, prepared.user_words)
+    work(run, config, prepared, files, valid, stop, resume=False)
+
+
+def go_on(
+    out: str | None, files: Sequence[str], valid: Sequence[str], name: str | None, settings: Sequence[str], stop: threading.Event
+) -> None:
+    """Goes on with a run where it stopped; only how long and by how many may change."""
+    run, _ = find_run(out)
+    if name:
+        raise ConfigError("--config does not go with --resume", "a run goes on with the settings it began with")
+    late = ("train.epochs=", "train.threads=", "train.patience=")
+    if odd := [item for item in settings if not item.startswith(late)]:
+        raise ConfigError(f"{odd[0]} cannot change in a run", "only --epochs, --threads and train.patience can")
+    config = run.config
+    if settings:
+        config = load_config(run.path / "config.toml", settings)
+    prepared = prepare_with_bar(files, valid, config)
+    if prepared.coder.vocabulary.words != run.coder.vocabulary.words:
+        raise CheckpointError(f"the text gives another vocabulary than the run {run.path} has", "resume it with the same files")
+    work(run, config, prepared, files, valid, stop, resume=True)
+
+
+def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> None:
+    """Refuses what cannot be read before any work is done."""
+    named = [*files, *valid, *(f for f in (config.text.vocabulary, config.text.user_dict, config.model.embeddings) if f)]
+    from rnnlm.text.reader import open_binary
+
+    for file in named:
+        if file != "-" and not Path(file).is_dir():
+            open_binary(file).close()
+
+
+def prepare_with_bar(files: Sequence[str], valid: Sequence[str], config: Config) -> Prepared:
+    """Reads the texts, and says what is held out."""
+    found = find_files(files or [shared_folder("data")], valid)
+    if not files:
+        remark("no file named: training on the bundled corpus")
+    size = sum(path.stat().st_size for path in (*found.train, *found.valid) if path.exists())
+    with tqdm(desc="reading", unit="char", unit_scale=True, leave=False, delay=1, disable=None, total=None if not size else size // 3) as bar:
+        prepared = prepare(found, config, lambda n: void(bar.update(n)))
+    for line in remarks(prepared, found.hold_out, config):
+        remark(line)
+    return prepared
+
+
+def void(_: Any) -> None:
+    """For callbacks whose value nobody reads."""
+
+
+def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
+    """What was read, and what looks wrong about it."""
+    train, valid, words = prepared.train, prepared.valid, len(prepared.coder.vocabulary)
+    lines = [f"{train.tokens:,} words in {train.sentences:,} sentences to train on, {valid.tokens:,} to validate; vocabulary {words:,}"]
+    if held_out:
+        what = "passage" if len(train.starts) >= 19 else "line"
+        lines.append(f"no --valid: every 20th {what} is held out ({valid.sentences:,} sentences)")
+    share = len(valid.oov) / max(1, valid.tokens)
+    if share > 0.3:
+        lines.append(f"warning: {share:.0%} of the validation words are unknown; look at the tokenizer and --min-count")
+    if prepared.overlap > 0.1:
+        lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text; its figures flatter")
+    if train.tokens < 20_000:
+        lines.append("the text is small: expect a model that repeats it; a smaller --hidden and more --dropout help")
+    return lines
+
+
+def resolved(config: Config, prepared: Prepared) -> Config:
+    """The settings with everything that was chosen from the text written in, and with no path in them."""
+    text = with_values(config, "text", vocabulary="", user_dict="")
+    if config.model.head == "adaptive" and not config.model.cutoffs:
+        from rnnlm.nn.adaptive import choose_cuts
+
+        cuts = choose_cuts(prepared.counts, config.model.hidden)
+        return with_values(text, "model", cutoffs=cuts)
+    return text
+
+
+def fingerprint(corpus: Corpus) -> str:
+    """Tells one training text from another."""
+    import hashlib
+
+    return hashlib.blake2b(np.ascontiguousarray(corpus.ids).tobytes(), digest_size=16).hexdigest()
+
+
+def work(
+    run: Run, config: Config, prepared: Prepared, files: Sequence[str], valid: Sequence[str], stop: threading.Event, resume: bool
+) -> None:
+    """Runs the trainer and shows its events."""
+    arguments = network_arguments(config.model, len(prepared.coder.vocabulary))
+    network = make_network(arguments)
+    columns = prepared.train.tokens // config.train.batch
+    steps = min(config.train.bptt or columns, columns) or 1
+    with Team(network, config.train, steps, worker_count(config.train.threads), arguments) as team:
+        trainer = Trainer(config, network, team, prepared.train, prepared.valid, run, fingerprint(prepared.train))
+        if resume:
+            trainer.resume()
+        else:
+            trainer.begin(starting_weights(network, config, prepared.coder.vocabulary))
+        remark(describe(config, trainer, team))
+        follow(trainer, config, run, files, valid, stop)
+
+
+def describe(config: Config, trainer: Trainer, team: Team) -> str:
+    """The model in a line."""
+    model, count = config.model, trainer.weights.flat.size
+    workers = "1 worker" if team.size == 1 else f"{team.size} workers"
+    return f"{model.layers} x {model.cell} of {model.hidden}: {count:,} parameters, {config.train.epochs} epochs, {workers}"
+
+
+def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], valid: Sequence[str], stop: threading.Event) -> None:
+    """The progress bar, a line for each epoch, and the last words."""
+    last: Validated | None = None
+    reason, clipped = "done", Clipped()
+    total = trainer.windows * config.train.epochs
+    with tqdm(total=total, initial=trainer.at.step, bar_format=BAR, leave=False, disable=None, dynamic_ncols=True) as bar:
+        for event in trainer.train(stop.is_set):
+            if isinstance(event, Stepped):
+                bar.update(event.step - bar.n)
+                clipped.see(event)
+                speed = event.words / max(event.seconds, 1e-9)
+                perplexity = math.exp(min(event.loss, 50))
+                bar.set_description_str(f"epoch {event.epoch + 1}/{config.train.epochs}", refresh=False)
+                bar.set_postfix_str(f"{speed:,.0f} words/s, loss {event.loss:.3f}, perplexity {perplexity:.1f}", refresh=False)
+            elif isinstance(event, Validated):
+                last = event
+                with tqdm.external_write_mode():
+                    remark(epoch_line(event, clipped.line()))
+                    if advice := clipped.advice(event):
+                        remark(advice)
+                clipped = Clipped()
+            elif isinstance(event, Stopped):
+                reason = event.reason
+    say_goodbye(reason, last, run, files, valid, trainer.at.seconds)
+
+
+BAR = "{desc} {percentage:3.0f}%|{bar:16}| {elapsed}<{remaining}{postfix}"
+
+
+class Clipped:
+    """Gradient norms of an epoch, for the line that ends it."""
+
+    def __init__(self) -> None:
+        self.norm = self.clipped = self.parts = 0.0
+
+    def see(self, event: Stepped) -> None:
+        self.norm += event.norm
+        self.clipped += event.clipped
+        self.parts += 1
+
+    def line(self) -> str:
+        parts = max(1, self.parts)
+        return f"|gradient| {self.norm / parts:.2f}, {self.clipped / parts:.0%} clipped"
+
+    def advice(self, event: Validated) -> str:
+        """A word where something looks off."""
+        if self.parts and self.clipped / self.parts > 0.9 and event.epoch > 1:
+            return "advice: nearly every step is clipped; a lower --lr or a larger --clip may learn better"
+        if event.epoch > 1 and event.metrics.nats / max(1, event.metrics.tokens) > event.train_loss + 2.5:
+            return "advice: the model knows the training text far better than the validation text; try more --dropout"
+        return ""
+
+
+def epoch_line(event: Validated, norms: str) -> str:
+    """One epoch in a line."""
+    mark = "*" if event.best else " "
+    return (
+        f"{mark}epoch {event.epoch:2d}  train {math.exp(min(event.train_loss, 50)):8.2f}  valid {event.metrics.perplexity:8.2f}"
+        f"  {event.metrics.bits_per_character:.3f} bits/char  {norms}  {event.seconds:.0f} s"
+    )
+
+
+def say_goodbye(
+    reason: str, last: Validated | None, run: Run, files: Sequence[str], valid: Sequence[str], seconds: float
+) -> None:
+    """Where the run is, how good it is, and what to do next."""
+    if reason == "interrupted":
+        words = ["rnnlm", "train", *files, *(part for file in valid for part in ("--valid", file))]
+        remark(f"saved in {run.path}; go on with")
+        click.echo("  " + shlex.join([*words, "--out", str(run.path), "--resume"]), err=True)
+        raise KeyboardInterrupt
+    if reason == "patience":
+        remark("the validation loss stopped falling: training ended early")
+    best = min((e for e in run.metrics() if e["kind"] == "valid"), key=lambda e: e["nats"], default=None)
+    click.echo(f"run: {run.path}")
+    if best:
+        click.echo(
+            f"validation perplexity {best['perplexity']:.2f}, {best['bits_per_character']:.3f} bits per character"
+            f" (epoch {best['epoch']}, {seconds:.0f} s)"
+        )
+    chinese = run.config.text.tokenizer != "whitespace"
+    click.echo(f'next: rnnlm predict "{TRY}"' if chinese else "next: rnnlm generate")
