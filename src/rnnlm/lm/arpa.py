@@ -24,7 +24,7 @@ from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids
 
 LN10 = np.log(10.0)
 NEVER = -100.0  # log10 probability of words that a file does not list, such as <unk>: what KenLM gives them
-BLOCK = 50_000  # lines that are converted together
+BLOCK = 5_000  # lines that are converted together: more would not stay in the processor's cache
 START = -1  # the id of <s> while reading
 SPECIAL = {b"</s>": BOUNDARY, b"<unk>": UNKNOWN, b"<UNK>": UNKNOWN, b"<s>": START}
 
@@ -36,9 +36,9 @@ def write_arpa(model: NgramModel, words: Sequence[str], file: Path) -> None:
     cannot hold (with white space, or ``<s>``) and CheckpointError if the file cannot be written.
     """
     if len(words) != model.size:
-        raise VocabularyError(f"{len(words):,} words do not fit a model of {model.size:,}", "name the model's own words")
+        raise VocabularyError(f"{len(words):,} words do not fit a model of {model.size:,}", "take the model's words")
     if bad := [word for word in words if word == "<s>" or word.encode().split() != [word.encode()]]:
-        raise VocabularyError(f"an ARPA file cannot hold the word {bad[0]!r}", "train without it, or export another way")
+        raise VocabularyError(f"an ARPA file cannot hold the word {bad[0]!r}", "train without this word")
     try:
         with _open(file, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
             out.write("\\data\\\n")
