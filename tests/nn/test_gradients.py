@@ -96,7 +96,7 @@ def case(
         rng.integers(0, 11, (steps, B)),
         rng.integers(0, 11, (steps, B)),
         state,
-        network.masks(rng, B, np.float64),
+        network.masks(rng, steps, B, np.float64),
         resets_for(steps, reset),
     )
 

@@ -28,17 +28,25 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of one window: `input` (B, D), `words` (V, 1), and for each of L layers `output` (B, H) and `weights` (H, G·H)."""
+    """The masks of one window: `input` (B, D), `words` (V, 1), and for each of L layers `output` (B, H) and `weights` (H, G·H).
+
+    A network that reads from both sides has such masks for its other stack in `back`, and in `blanks` (T, B) the input
+    words that are replaced by the blank.
+    """
 
     input: Array | None = None
     words: Array | None = None
     output: Sequence[Array | None] = ()
     weights: Sequence[Array | None] = ()
+    back: Masks | None = None
+    blanks: Array | None = None
 
     def of_rows(self, part: slice) -> Masks:
         """The masks of some sequences of the batch."""
         first, *rest = (None if drop is None else drop[part] for drop in (self.input, *self.output))
-        return Masks(first, self.words, rest, self.weights)
+        back = None if self.back is None else self.back.of_rows(part)
+        blanks = None if self.blanks is None else self.blanks[:, part]
+        return Masks(first, self.words, rest, self.weights, back, blanks)
 
     def of_output(self, level: int) -> Array | None:
         return self.output[level] if self.output else None

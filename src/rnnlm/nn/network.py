@@ -89,7 +89,7 @@ class Network:
                 view[...] = rng.uniform(-scale, scale, view.shape)
             elif name.endswith(".Wh"):
                 view[...] = np.hstack([orthogonal(len(view), rng) for _ in range(view.shape[1] // len(view))])
-            elif name.startswith("rnn."):
+            elif name.endswith(".Wx"):
                 width = np.sqrt(6 / (view.shape[0] + self.stack.layers[0].hidden))
                 view[...] = rng.uniform(-width, width, view.shape)
             else:
@@ -100,12 +100,16 @@ class Network:
         """The state that has read nothing."""
         return self.stack.start(batch, dtype)
 
+    def predicted(self, targets: Ids) -> int:
+        """How many of the targets of a window are predicted: all of them."""
+        return targets.size
+
     def tape(self, steps: int, batch: int, dtype: DTypeLike = np.float32) -> NetworkTape:
         """Workspace for windows of T steps of B sequences."""
         return NetworkTape(steps, batch, self.stack.tape(steps, batch, dtype))
 
-    def masks(self, rng: np.random.Generator, batch: int, dtype: DTypeLike = np.float32) -> Masks:
-        """Draws the dropout masks of one window of the whole batch."""
+    def masks(self, rng: np.random.Generator, steps: int, batch: int, dtype: DTypeLike = np.float32) -> Masks:
+        """Draws the masks of one window of the whole batch."""
         rate, layers = self.dropout, self.stack.layers
         return Masks(
             draw(rng, (batch, self.embedding), rate.input, dtype),

@@ -72,21 +72,21 @@ class Shard:
         self.tapes: dict[int, NetworkTape] = {}
         self.touched: tuple[Ids, Array] | None = None
 
-    def gradient(self, steps: int, step: int, resets: Sequence[Sequence[int]]) -> tuple[float, int]:
+    def gradient(self, steps: int, step: int, scale: float, resets: Sequence[Sequence[int]]) -> tuple[float, int]:
         """The loss of the own columns of a window of T = `steps`, in nats; the gradient and the carried state stay in memory.
 
-        `step` seeds the dropout masks; `resets` holds (time, column) pairs. Gives the loss and the number of embedding rows.
+        `step` seeds the dropout masks; the gradient is that of the loss times `scale`; `resets` holds (time, column) pairs. Gives the loss and the number of embedding rows.
         """
         batch, columns = self.settings.batch, self.columns
         width = columns.stop - columns.start
         inputs = self.memory["inputs"][: steps * batch].reshape(steps, batch)[:, columns]
         targets = self.memory["targets"][: steps * batch].reshape(steps, batch)[:, columns]
-        masks = self.network.masks(np.random.default_rng([self.settings.seed, step]), batch).of_rows(columns)
+        masks = self.network.masks(np.random.default_rng([self.settings.seed, step]), steps, batch).of_rows(columns)
         if steps not in self.tapes:
             self.tapes = {steps: self.network.tape(steps, width)}  # windows differ only at the end of an epoch
         nats, state, sparse = self.network.loss(
             self.p, self.g, inputs, targets, self.state(), self.tapes[steps],
-            1 / (steps * batch), masks, own_resets(resets, steps, columns),
+            scale, masks, own_resets(resets, steps, columns),
         )  # fmt: skip
         for level, layer in enumerate(self.network.stack.layers):
             for slot, value in zip(layer.cell.slots, state[level], strict=True):

@@ -87,12 +87,15 @@ class Team:
         own = getattr(self.shard, do)(**values)
         return [own, *(self.receive(worker) for worker in self.workers)]
 
-    def step(self, steps: int, step: int, resets: Sequence[Sequence[int]], rate: float, clip: float) -> tuple[float, float]:
-        """One training step on the window that lies in memory: its loss in nats, and the norm of its gradient before clipping.
+    def step(
+        self, steps: int, step: int, words: int, resets: Sequence[Sequence[int]], rate: float, clip: float
+    ) -> tuple[float, float]:
+        """One training step on the window of T = `steps` that lies in memory, whose loss is the mean over `words` words.
 
-        `step` counts from 0. A gradient that is not finite is not applied.
+        Gives the sum of the loss in nats, and the norm of the mean's gradient before clipping. `step` counts from 0. A
+        gradient that is not finite is not applied.
         """
-        results = self.call("gradient", steps=steps, step=step, resets=resets)
+        results = self.call("gradient", steps=steps, step=step, scale=1 / max(1, words), resets=resets)
         nats = sum(nats for nats, _ in results)
         norm = sum(self.call("reduce", counts=[rows for _, rows in results])) ** 0.5
         if norm < float("inf"):

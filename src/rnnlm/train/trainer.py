@@ -203,7 +203,8 @@ class Trainer:
             if some is not None
             for column in some
         ]
-        nats, norm = self.team.step(last - first, at.step, resets, rate, self.settings.clip)
+        words = self.network.predicted(targets)
+        nats, norm = self.team.step(last - first, at.step, words, resets, rate, self.settings.clip)
         if not math.isfinite(norm) or not math.isfinite(nats):
             self.recover(rate)
         else:
@@ -213,10 +214,10 @@ class Trainer:
             if self.kept is not self.weights:
                 self.team.call("blend", keep=min(self.settings.average, (at.step + 1) / (at.step + 10)))
             at.epoch_nats += nats
-            at.epoch_words += inputs.size
+            at.epoch_words += words
             for since in sums:
                 since.nats += nats
-                since.words += inputs.size
+                since.words += words
                 since.norm += norm
                 since.clipped += bool(self.settings.clip and norm > self.settings.clip)
                 since.steps += 1
