@@ -31,6 +31,8 @@ class NetworkTape:
     batch: int
     layers: list[Tape]
     head: Tape = field(default_factory=Tape)
+    back: list[Tape] = field(default_factory=list)  # of the other stack, in a network that has one
+    read: tuple[Ids, ...] = ()  # what its two stacks read, blanks included
 
 
 class Network:
