@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlm.errors import ModelError
+from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.protocol import BOUNDARY, LanguageModel
 from rnnlm.store.load import load_model
 from rnnlm.store.run import find_run
@@ -26,8 +28,18 @@ class Model:
     """A language model with its tokenizer and vocabulary; `name` tells where it came from."""
 
     name: str
-    lm: LanguageModel
+    lm: LanguageModel | ClozeModel
     coder: Coder
+
+    @property
+    def left_to_right(self) -> LanguageModel:
+        """The model as one that reads from left to right. Raises ModelError where it reads both sides."""
+        if isinstance(self.lm, ClozeModel):
+            raise ModelError(
+                f"{self.name} reads from both sides: it fills blanks, and gives no text a probability",
+                "use a run of another kind, such as `rnnlm train` gives",
+            )
+        return self.lm
 
     def __contains__(self, word: str) -> bool:
         return word in self.coder.vocabulary
@@ -46,8 +58,8 @@ class Model:
         if not targets:
             return
         inputs = [BOUNDARY, *encoded.ids][: len(targets)]
-        state = self.lm.start(1)
-        found, _ = self.lm.score(state, np.array(inputs)[:, None], np.array(targets)[:, None])
+        model = self.left_to_right
+        found, _ = model.score(model.start(1), np.array(inputs)[:, None], np.array(targets)[:, None])
         unknown = set(encoded.oov)
         for at, value in enumerate(found[:, 0].tolist()):
             if at or bos:

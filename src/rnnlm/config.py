@@ -228,6 +228,8 @@ def impossible(config: Config) -> list[str]:
         found.append("model.tied does not go with model.head = adaptive: its clusters have no full matrix to share")
     if model.tied and model.kind == "cloze":
         found.append("model.tied does not go with model.kind = cloze: the head reads two stacks")
+    if model.head == "adaptive" and model.kind == "cloze":
+        found.append("model.head = adaptive does not go with model.kind = cloze")
     if model.cutoffs and model.head != "adaptive":
         found.append("model.cutoffs needs model.head = adaptive")
     if list(model.cutoffs) != sorted(set(model.cutoffs)) or 0 in model.cutoffs:
@@ -238,7 +240,7 @@ def impossible(config: Config) -> list[str]:
         found.append("text.user_dict needs text.tokenizer = jieba")
     if text.vocabulary and text.max_vocab:
         found.append("text.vocabulary and text.max_vocab exclude each other")
-    if train.optimizer not in ("adam", "adamw", "rmsprop", "adagrad") and train.rate == 0:
+    if train.rate == 0:
         found.append("train.rate = 0 would learn nothing")
     return found
 

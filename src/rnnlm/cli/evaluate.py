@@ -2,64 +2,105 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnnlm.cli.options import encoding_option, json_option
 from rnnlm.cli.show import echo_json, remark, table
 
+if TYPE_CHECKING:
+    from rnnlm.api import Model
+
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILES]...")
 @click.option("--model", "-m", "models", multiple=True, metavar="RUN", help="A run; several are measured side by side.  [default: the newest]")
 @click.option("--carry/--no-carry", default=True, help="Carry the state from sentence to sentence of a document.  [default: carry]")
+@click.option("--items", metavar="FILE", help="Items with a word left out, instead of a text: JSON lines of before, after, answer, candidates.")
 @encoding_option
 @json_option
-def command(files: tuple[str, ...], models: tuple[str, ...], carry: bool, encoding: str | None, as_json: bool) -> None:
-    """Measure how well models predict FILES.  [default: the test part of the bundled corpus]"""
+def command(
+    files: tuple[str, ...], models: tuple[str, ...], carry: bool, items: str | None, encoding: str | None, as_json: bool
+) -> None:
+    """Measure how well models predict FILES.  [default: the test part of the bundled corpus]
+
+    A model that reads both sides has no perplexity: it gets accuracy over all word positions.
+    """
     from rnnlm.api import load
-    from rnnlm.share import shared_folder
+
+    if not files and not items:
+        from rnnlm.share import shared_folder
+
+        files = (str(shared_folder("data") / "test.txt"),)
+        remark("no file named: the test part of the bundled corpus")
+    answers = []
+    for name in models or (None,):
+        model = load(name)
+        answer = measure_items(model, items, encoding) if items else measure(model, files, carry, encoding)
+        if as_json:
+            echo_json(answer)
+        answers.append((answer, len(model.coder.vocabulary)))
+    if not as_json:
+        show(answers)
+
+
+def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | None) -> dict[str, Any]:
+    """The figures of one model on a text."""
+    from rnnlm.lm.cloze import ClozeModel
     from rnnlm.text.corpus import encode_stream
     from rnnlm.text.streams import cut_files
     from rnnlm.train.evaluate import evaluate
+    from rnnlm.train.evaluate_cloze import evaluate_cloze
 
-    paths: list[str | Path] = list(files) or [shared_folder("data") / "test.txt"]
-    if not files:
-        remark("no file named: the test part of the bundled corpus")
-    rows = []
-    for name in models or (None,):
-        loaded = load(name)
-        stream = cut_files(paths, loaded.coder.tokenizer, encoding)[0]
-        corpus = encode_stream(stream, loaded.coder.vocabulary, loaded.coder.oov)
-        metrics = evaluate(loaded.lm, corpus, carry)
-        answer = {"model": loaded.name, **metrics.to_json()}
-        if as_json:
-            echo_json(answer)
-        rows.append((answer, len(loaded.coder.vocabulary)))
-    if not as_json:
-        show(rows)
+    stream = cut_files(files, model.coder.tokenizer, encoding)[0]
+    corpus = encode_stream(stream, model.coder.vocabulary, model.coder.oov)
+    if isinstance(model.lm, ClozeModel):
+        return {"model": model.name, **evaluate_cloze(model.lm, corpus, carry).to_json()}
+    return {"model": model.name, **evaluate(model.lm, corpus, carry).to_json()}
 
 
-def show(rows: list[tuple[dict[str, Any], int]]) -> None:
+def measure_items(model: Model, file: str, encoding: str | None) -> dict[str, Any]:
+    """The share of items that one model answers right."""
+    from rnnlm.search.items import read_items, right
+    from rnnlm.text.reader import read_lines
+
+    items = read_items(read_lines(file, encoding), file)
+    share = sum(right(model.lm, model.coder, item) for item in items) / len(items)
+    return {"model": model.name, "items": len(items), "accuracy": share}
+
+
+FIGURES = (
+    ("sentences", "sentences", "{:,}"),
+    ("tokens", "tokens", "{:,}"),
+    ("OOV tokens", "oov", "{:,}"),
+    ("characters", "characters", "{:,}"),
+    ("perplexity per token", "perplexity", "{:.2f}"),
+    ("… without OOV", "perplexity_without_oov", "{:.2f}"),
+    ("perplexity per character", "character_perplexity", "{:.2f}"),
+    ("bits per character", "bits_per_character", "{:.4f}"),
+    ("word positions", "positions", "{:,}"),
+    ("right at once", "accuracy_at_1", "{:.2%}"),
+    ("among the first five", "accuracy_at_5", "{:.2%}"),
+    ("mean reciprocal rank", "mean_reciprocal_rank", "{:.4f}"),
+    ("items", "items", "{:,}"),
+    ("answered right", "accuracy", "{:.2%}"),
+)
+
+
+def show(answers: list[tuple[dict[str, Any], int]]) -> None:
     """The figures of the models, a column each."""
-    answers = [answer for answer, _ in rows]
-    lines = [["model", *(answer["model"] for answer in answers)]]
-    lines.append(["vocabulary", *(f"{size:,} words" for _, size in rows)])
-    for label, key, form in (
-        ("sentences", "sentences", "{:,}"),
-        ("tokens", "tokens", "{:,}"),
-        ("characters", "characters", "{:,}"),
-        ("perplexity per token", "perplexity", "{:.2f}"),
-        ("… without OOV", "perplexity_without_oov", "{:.2f}"),
-        ("perplexity per character", "character_perplexity", "{:.2f}"),
-        ("bits per character", "bits_per_character", "{:.4f}"),
-    ):
-        lines.append([label, *(form.format(answer[key]) for answer in answers)])
-    lines.insert(5, ["OOV tokens", *(f"{a['oov']:,} ({a['oov'] / max(1, a['tokens']):.2%})" for a in answers)])
-    carried = ["carried along a document" if a["carried_state"] else "begun anew each sentence" for a in answers]
-    lines.append(["state", *carried])
+    lines = [["model", *(answer["model"] for answer, _ in answers)]]
+    lines.append(["vocabulary", *(f"{size:,} words" for _, size in answers)])
+    for label, key, form in FIGURES:
+        if any(key in answer for answer, _ in answers):
+            lines.append([label, *(form.format(answer[key]) if key in answer else "-" for answer, _ in answers)])
+        if key == "oov" and key in answers[0][0]:
+            lines.append(["OOV rate", *(f"{a['oov'] / max(1, a['tokens']):.2%}" if key in a else "-" for a, _ in answers)])
+    if any("carried_state" in answer for answer, _ in answers):
+        told = {True: "carried along a document", False: "begun anew each sentence", None: "-"}
+        lines.append(["state", *(told[answer.get("carried_state")] for answer, _ in answers)])
     click.echo(table(lines))
-    remark("Bits per character compare models with different words: an upper bound for a word model (other cuts of the text")
-    remark("have probability too), a lower one in so far as <unk> hides characters.")
+    if any("bits_per_character" in answer for answer, _ in answers):
+        remark("Bits per character compare models with different words: an upper bound for a word model (other cuts of the")
+        remark("text have probability too), a lower one in so far as <unk> hides characters.")

@@ -34,9 +34,9 @@ def command(
     coder = loaded.coder
     start = coder.encode(prompt).ids
     if beam:
-        drawn = beam_search(loaded.lm, start, beam, max_words, count if count <= beam else beam)
+        drawn = beam_search(loaded.left_to_right, start, beam, max_words, count if count <= beam else beam)
     else:
-        drawn = draw(loaded.lm, start, count, max_words, seed, temperature, top_k, top_p)
+        drawn = draw(loaded.left_to_right, start, count, max_words, seed, temperature, top_k, top_p)
     for text in drawn:
         ids = start + text.ids
         if as_json:

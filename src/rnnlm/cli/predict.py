@@ -1,17 +1,22 @@
-"""`rnnlm predict`: the most probable next words of a text, as a table or as JSON."""
+"""`rnnlm predict`: the most probable next words of a text, or the words for its blanks, as a table or as JSON."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnnlm.cli.options import json_option, model_option
 from rnnlm.cli.show import bar, echo_json, lines_of_input, remark, table, visible
 
-BLANK = re.compile(r"_{3,}|＿{3,}")
+if TYPE_CHECKING:
+    from rnnlm.api import Model
+
+BLANK = re.compile(r"[_＿]{3,}")
+LOG10 = math.log(10)
 
 
 @click.command()
@@ -20,9 +25,10 @@ BLANK = re.compile(r"_{3,}|＿{3,}")
 @click.option("--top", "-k", type=click.IntRange(1), default=10, show_default=True, help="How many words.")
 @json_option
 def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool) -> None:
-    """Show the most probable next words behind TEXT.
+    """Show the most probable words behind TEXT, or for each blank ____ in it.
 
-    With - or no TEXT, each line of standard input is one. A blank ____ at the end is the word asked for.
+    With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills a
+    blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
     """
     from rnnlm.api import load
 
@@ -32,7 +38,9 @@ def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool) 
         if as_json:
             echo_json(answer)
         else:
-            show(loaded, text, answer, number > 0)
+            if number:
+                click.echo()
+            show(loaded, text, answer)
 
 
 def all_texts(texts: tuple[str, ...]) -> Iterator[str]:
@@ -44,50 +52,89 @@ def all_texts(texts: tuple[str, ...]) -> Iterator[str]:
             yield text
 
 
-def predict(model: Any, text: str, top: int) -> dict[str, Any]:
+def predict(model: Model, text: str, top: int) -> dict[str, Any]:
     """The answer for one text, as the command contract has it."""
-    from rnnlm.errors import ModelError
+    from rnnlm.lm.cloze import ClozeModel
+    from rnnlm.search.blanks import Answer, fill_both_sides, fill_from_left
     from rnnlm.search.predictions import best, read
 
-    blanks = list(BLANK.finditer(text))
-    before = text
-    if blanks:
-        before, after = text[: blanks[0].start()], text[blanks[0].end() :]
-        if len(blanks) > 1 or any(c.isalnum() for c in after):
-            raise ModelError(
-                "this model reads from left to right: it can fill a blank only at the end of the text",
-                "put the blank ____ behind the last word",
-            )
-    encoded = model.coder.encode(before)
-    found, _ = read(model.lm, encoded.ids)
+    pieces = [model.coder.encode(piece) for piece in BLANK.split(text)]
+    if len(pieces) == 1:
+        pieces.append(model.coder.encode(""))
+        ended = False
+    else:
+        ended = True
+    tokens, sentence = list(pieces[0].words), list[int | None](pieces[0].ids)
+    places = []
+    for piece in pieces[1:]:
+        places.append(len(tokens))
+        tokens += ["____", *piece.words]
+        sentence += [None, *piece.ids]
+    both = isinstance(model.lm, ClozeModel)
+    if isinstance(model.lm, ClozeModel):
+        answer = fill_both_sides(model.lm, sentence, top, ended)
+    elif len(places) == 1 and not any(c.isalnum() for word in pieces[-1].words for c in word):
+        found, _ = read(model.lm, pieces[0].ids)  # the next word, as if nothing stood behind it
+        answer = Answer([best(found, top)], [])
+    else:
+        answer = fill_from_left(model.lm, sentence, top)
     words = model.coder.vocabulary.words
-    predictions = [{"word": words[p.id], "probability": p.probability} for p in best(found, top)]
     return {
         "text": text,
-        "tokens": [*encoded.words, "____"],
-        "direction": "forward",
-        "blanks": [{"position": len(encoded.words), "predictions": predictions}],
-        "fills": [],
+        "tokens": tokens,
+        "direction": "both" if both else "forward",
+        "blanks": [
+            {
+                "position": place,
+                "predictions": [{"word": words[p.id], "probability": p.probability} for p in predictions],
+            }
+            for place, predictions in zip(places, answer.blanks, strict=True)
+        ],
+        "fills": [{"words": [words[w] for w in fill.words], "score": fill.score / LOG10} for fill in answer.fills],
     }
 
 
-def show(model: Any, text: str, answer: dict[str, Any], more: bool) -> None:
-    """The answer as a table."""
-    if more:
-        click.echo()
-    click.echo(f"{text.strip()} …")
-    encoded = model.coder.encode(BLANK.split(text)[0])
-    spelled = [word for word in dict.fromkeys(encoded.unknown)]
-    if spelled:
-        lost = {encoded.words[at] for at in encoded.oov}
-        how = "read as <unk>" if any(set(word) & lost or word in lost for word in spelled) else "read by characters"
-        remark(f"not in the vocabulary, {how}: {'、'.join(spelled)}")
-    for blank in answer["blanks"]:
-        best = max((p["probability"] for p in blank["predictions"]), default=1.0)
+def show(model: Model, text: str, answer: dict[str, Any]) -> None:
+    """The answer as tables, one for each blank, and the best answers to several blanks at once."""
+    click.echo(text.strip() + ("" if BLANK.search(text) else " …"))
+    for remark_ in unknown_words(model, text):
+        remark(remark_)
+    blanks = answer["blanks"]
+    for number, blank in enumerate(blanks, 1):
+        if len(blanks) > 1:
+            click.echo(f"blank {number}")
+        highest = max((p["probability"] for p in blank["predictions"]), default=1.0)
         rows = [
-            [str(rank), visible(p["word"]), f"{p['probability']:.1%}", bar(p["probability"] / max(best, 1e-9))]
+            [str(rank), visible(p["word"]), f"{p['probability']:.1%}", bar(p["probability"] / max(highest, 1e-9))]
             for rank, p in enumerate(blank["predictions"], 1)
         ]
         click.echo(table(rows, right=(0, 2), indent="  "))
         if blank["predictions"] and blank["predictions"][0]["word"] == "</s>":
             remark("句末: the sentence most probably ends here")
+    if answer["fills"]:
+        click.echo("all blanks together")
+        rows = [
+            [str(rank), " … ".join(map(visible, fill["words"])), f"{fill['score']:.2f}"]
+            for rank, fill in enumerate(answer["fills"], 1)
+        ]
+        click.echo(table(rows, right=(0, 2), indent="  "))
+    if answer["direction"] == "both":
+        remark("read from both sides")
+    elif any(blank["position"] + 1 < len(answer["tokens"]) for blank in blanks) and BLANK.search(text):
+        remark("read from left to right: candidates from the left, ranked by the whole sentence (`--config bidirectional` reads both sides)")
+
+
+def unknown_words(model: Model, text: str) -> list[str]:
+    """A line on words that are not in the vocabulary."""
+    known, lost = [], []
+    for piece in BLANK.split(text):
+        encoded = model.coder.encode(piece)
+        strange = {encoded.words[at] for at in encoded.oov}
+        for word in dict.fromkeys(encoded.unknown):
+            (lost if word in strange or set(word) & strange else known).append(word)
+    lines = []
+    if known:
+        lines.append(f"not in the vocabulary, read by characters: {'、'.join(known)}")
+    if lost:
+        lines.append(f"not in the vocabulary, read as unknown: {'、'.join(lost)}")
+    return lines

@@ -27,7 +27,7 @@ def command(file: str, model: str | None, level: str, form: str, as_json: bool, 
 
     loaded = load(model)
     lines = lines_of_input("sentences") if file == "-" and not encoding else read_lines(file, encoding)
-    for line in score_lines(loaded.lm, loaded.coder, lines):
+    for line in score_lines(loaded.left_to_right, loaded.coder, lines):
         if as_json or form == "json":
             echo_json(line.to_json())
         else:

@@ -21,14 +21,17 @@ from rnnlm.errors import CheckpointError, ConfigError
 from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.nn.arrays import Parameters
 from rnnlm.share import find_config, shared_folder
-from rnnlm.store.run import Run, find_run
+from rnnlm.report.run import figures
+from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.corpus import Corpus
+from rnnlm.train.evaluate_cloze import ClozeMetrics
 from rnnlm.train.prepare import Prepared, find_files, prepare
 from rnnlm.train.start import starting_weights
 from rnnlm.train.team import Team, worker_count
 from rnnlm.train.trainer import Stepped, Stopped, Trainer, Validated
 
 TRY = "我昨天上学迟到了，老师批评了"
+BLANKED = "我的手机坏了，我打算____一部新手机。"
 
 
 def start_new(
@@ -160,7 +163,6 @@ def describe(config: Config, trainer: Trainer, team: Team) -> str:
 
 def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], valid: Sequence[str], stop: threading.Event) -> None:
     """The progress bar, a line for each epoch, and the last words."""
-    last: Validated | None = None
     reason, clipped = "done", Clipped()
     total = trainer.windows * config.train.epochs
     with tqdm(total=total, initial=trainer.at.step, bar_format=BAR, leave=False, disable=None, dynamic_ncols=True) as bar:
@@ -173,7 +175,6 @@ def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], val
                 bar.set_description_str(f"epoch {event.epoch + 1}/{config.train.epochs}", refresh=False)
                 bar.set_postfix_str(f"{speed:,.0f} words/s, loss {event.loss:.3f}, perplexity {perplexity:.1f}", refresh=False)
             elif isinstance(event, Validated):
-                last = event
                 with tqdm.external_write_mode():
                     remark(epoch_line(event, clipped.line()))
                     if advice := clipped.advice(event):
@@ -181,7 +182,7 @@ def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], val
                 clipped = Clipped()
             elif isinstance(event, Stopped):
                 reason = event.reason
-    say_goodbye(reason, last, run, files, valid, trainer.at.seconds)
+    say_goodbye(reason, run, files, valid, trainer.at.seconds)
 
 
 BAR = "{desc} {percentage:3.0f}%|{bar:16}| {elapsed}<{remaining}{postfix}"
@@ -206,7 +207,7 @@ class Clipped:
         """A word where something looks off."""
         if self.parts and self.clipped / self.parts > 0.9 and event.epoch > 1:
             return "advice: nearly every step is clipped; a lower --lr or a larger --clip may learn better"
-        if event.epoch > 1 and event.metrics.nats / max(1, event.metrics.tokens) > event.train_loss + 2.5:
+        if event.epoch > 1 and event.loss > event.train_loss + 2.5:
             return "advice: the model knows the training text far better than the validation text; try more --dropout"
         return ""
 
@@ -214,15 +215,15 @@ class Clipped:
 def epoch_line(event: Validated, norms: str) -> str:
     """One epoch in a line."""
     mark = "*" if event.best else " "
-    return (
-        f"{mark}epoch {event.epoch:2d}  train {math.exp(min(event.train_loss, 50)):8.2f}  valid {event.metrics.perplexity:8.2f}"
-        f"  {event.metrics.bits_per_character:.3f} bits/char  {norms}  {event.seconds:.0f} s"
-    )
+    if isinstance(event.metrics, ClozeMetrics):
+        train, valid = f"{event.train_loss:6.3f}", f"{event.loss:6.3f} nats, accuracy {event.metrics.accuracy_at_1:.1%}"
+    else:
+        train = f"{math.exp(min(event.train_loss, 50)):8.2f}"
+        valid = f"{event.metrics.perplexity:8.2f}  {event.metrics.bits_per_character:.3f} bits/char"
+    return f"{mark}epoch {event.epoch:2d}  train {train}  valid {valid}  {norms}  {event.seconds:.0f} s"
 
 
-def say_goodbye(
-    reason: str, last: Validated | None, run: Run, files: Sequence[str], valid: Sequence[str], seconds: float
-) -> None:
+def say_goodbye(reason: str, run: Run, files: Sequence[str], valid: Sequence[str], seconds: float) -> None:
     """Where the run is, how good it is, and what to do next."""
     if reason == "interrupted":
         words = ["rnnlm", "train", *files, *(part for file in valid for part in ("--valid", file))]
@@ -231,12 +232,12 @@ def say_goodbye(
         raise KeyboardInterrupt
     if reason == "patience":
         remark("the validation loss stopped falling: training ended early")
-    best = min((e for e in run.metrics() if e["kind"] == "valid"), key=lambda e: e["nats"], default=None)
+    best = min((e for e in run.metrics() if e["kind"] == "valid"), key=lambda e: e["valid_loss"], default=None)
     click.echo(f"run: {run.path}")
     if best:
-        click.echo(
-            f"validation perplexity {best['perplexity']:.2f}, {best['bits_per_character']:.3f} bits per character"
-            f" (epoch {best['epoch']}, {seconds:.0f} s)"
-        )
-    chinese = run.config.text.tokenizer != "whitespace"
-    click.echo(f'next: rnnlm predict "{TRY}"' if chinese else "next: rnnlm generate")
+        click.echo(f"{figures(best)} (epoch {best['epoch']}, {seconds:.0f} s)")
+    named = "" if run.path.parent == Path(RUNS) else f" --model {shlex.quote(str(run.path))}"
+    if run.config.text.tokenizer == "whitespace":
+        click.echo(f"next: rnnlm generate{named}")
+    else:
+        click.echo(f'next: rnnlm predict{named} "{BLANKED if run.config.model.kind == "cloze" else TRY}"')

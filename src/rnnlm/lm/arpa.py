@@ -169,6 +169,8 @@ def _section(reader: _Reader, order: int, count: int, index: dict[bytes, int]) -
     for begin in range(0, count, BLOCK):
         number = reader.number + 1
         lines = reader.block(min(BLOCK, count - begin))
+        if len(lines) < min(BLOCK, count - begin):
+            raise reader.error(f"the file ends after {begin + len(lines)} of the {count} {order}-grams")
         rows = [line.split() for line in lines]
         try:
             parts.append(_convert(rows, order, index))
@@ -177,10 +179,8 @@ def _section(reader: _Reader, order: int, count: int, index: dict[bytes, int]) -
                 try:
                     _convert([row], order, index)
                 except ValueError as error:
-                    raise reader.error(str(error), number + i) from None
+                    raise reader.error(f"{order}-gram {begin + i + 1} of {count}: {error}", number + i) from None
             raise
-    if reader.number + 1 - first < count:
-        raise reader.error(f"the file ends after {reader.number + 1 - first} of {count} {order}-grams")
     if not parts:
         return _Section(np.zeros((0, order), np.int64), np.zeros(0), np.zeros(0), first)
     ngrams, log_prob, backoff = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -190,7 +190,7 @@ def _section(reader: _Reader, order: int, count: int, index: dict[bytes, int]) -
 def _convert(rows: list[list[bytes]], order: int, index: dict[bytes, int]) -> tuple[Ids, Floats, Floats]:
     """The ids (M, n), log probabilities and back-offs of some lines; a ValueError says what is wrong with them."""
     if not {len(row) for row in rows} <= {order + 1, order + 2}:
-        raise ValueError(f"a {order}-gram is expected: log10 probability, {order} of the words, perhaps a back-off")
+        raise ValueError(f"a log10 probability, {order} word(s) and perhaps a back-off are expected")
     flat = list(chain.from_iterable(row if len(row) == order + 2 else [*row, b"0"] for row in rows))
     log10s = []
     for column in (flat[:: order + 2], flat[order + 1 :: order + 2]):

@@ -44,7 +44,8 @@ class NgramModel:
     """A `LanguageModel` that looks at the last N - 1 words, N its order.
 
     `levels` holds the n-grams of order 1 to N; order 1 is every word of the vocabulary, ids 0 to V - 1. The state is a
-    tuple of one array (B, N - 1) of the last words read, -1 where there is none.
+    tuple of one array (B, N - 1) of the last words read, -1 where there is none. An input may be -1 as well: it is no
+    word, not even a boundary, and what follows it has no context (a text that begins in the middle of a sentence).
     """
 
     def __init__(self, levels: Sequence[Level]) -> None:

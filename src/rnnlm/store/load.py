@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from rnnlm.errors import CheckpointError
-from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.lm.build import make_model, make_network, network_arguments
+from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.store.run import Run, read_arrays
 
 
-def load_model(run: Run, checkpoint: str = "best") -> RecurrentModel:
+def load_model(run: Run, checkpoint: str = "best") -> RecurrentModel | ClozeModel:
     """The model of a checkpoint. Raises CheckpointError where its weights do not fit the run's settings or vocabulary."""
     path = run.checkpoint(checkpoint)
     words = len(run.coder.vocabulary)
     network = make_network(network_arguments(run.config.model, words))
-    return RecurrentModel(network, load_parameters(path / "model.safetensors", network.shapes(), words))
+    return make_model(network, load_parameters(path / "model.safetensors", network.shapes(), words))
 
 
 def load_parameters(path: Path, shapes: dict[str, tuple[int, ...]], words: int) -> Parameters:

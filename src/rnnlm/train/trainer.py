@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from rnnlm.config import Config
 from rnnlm.errors import CheckpointError, CorpusError, TrainingError
+from rnnlm.lm.build import make_model
+from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.network import Network
@@ -24,6 +26,7 @@ from rnnlm.store.run import Run, read_arrays
 from rnnlm.store.files import read_json
 from rnnlm.text.corpus import Columns, Corpus, columns
 from rnnlm.train.evaluate import Metrics, evaluate
+from rnnlm.train.evaluate_cloze import ClozeMetrics, evaluate_cloze
 from rnnlm.train.schedule import Schedule
 from rnnlm.train.shard import state_widths
 from rnnlm.train.team import Team, blas_threads
@@ -55,7 +58,8 @@ class Validated:
 
     epoch: int
     train_loss: float
-    metrics: Metrics
+    metrics: Metrics | ClozeMetrics
+    loss: float  # mean nats a word of the validation text
     best: bool
     seconds: float
 
@@ -235,25 +239,34 @@ class Trainer:
                 f"train again with a lower rate, say --lr {rate / 4:.2g}, or a smaller --clip",
             )
 
-    def model(self) -> RecurrentModel:
+    def model(self) -> RecurrentModel | ClozeModel:
         """The model as it would be saved now."""
-        return RecurrentModel(self.network, self.kept)
+        return make_model(self.network, self.kept)
+
+    def measure(self) -> tuple[Metrics | ClozeMetrics, float]:
+        """The validation metrics, and the mean nats a word by which models are compared."""
+        model = self.model()
+        if isinstance(model, ClozeModel):
+            found = evaluate_cloze(model, self.valid)
+            return found, found.nats / max(1, found.positions)
+        metrics = evaluate(model, self.valid, longest=max(256, self.valid.tokens // 32))
+        return metrics, metrics.nats / max(1, metrics.tokens)
 
     def validate(self) -> Validated:
         """Ends an epoch: validates, moves the schedule on, logs and saves."""
         at, began = self.at, time.perf_counter()
         with blas_threads(self.team.size):
-            metrics = evaluate(self.model(), self.valid, longest=max(256, self.valid.tokens // 32))
-        best = self.schedule.validated(metrics.nats / max(1, metrics.tokens))
+            metrics, valid_loss = self.measure()
+        best = self.schedule.validated(valid_loss)
         at.epoch, at.window = at.epoch + 1, 0
         at.seconds += time.perf_counter() - began
         loss = at.epoch_nats / max(1, at.epoch_words)
         self.run.log(
             {"kind": "valid", "epoch": at.epoch, "step": at.step, "seconds": round(at.seconds, 3), "train_loss": loss}
-            | metrics.to_json()
+            | {"valid_loss": valid_loss} | metrics.to_json()
         )
         self.save(best)
-        return Validated(at.epoch, loss, metrics, best, at.seconds)
+        return Validated(at.epoch, loss, metrics, valid_loss, best, at.seconds)
 
     def log_step(self, event: Stepped) -> None:
         entry = {key: value for key, value in asdict(event).items() if key not in ("window", "windows", "words")}
