@@ -7,7 +7,8 @@ section 3, equation 26), in the form of Heafield et al., "Scalable modified Knes
     p(w | c) = max(0, a(c w) - D(a(c w))) / sum_x a(c x)  +  gamma(c) p(w | c without its first word)
     gamma(c) = sum_x D(a(c x)) / sum_x a(c x)
 
-The distribution of no words at all is uniform over the vocabulary, so every word of it has a probability, seen or not.
+Below the single words lies the uniform distribution over the vocabulary, so every word of it has a probability, seen or
+not. The unknown word is one of them, and is counted where it occurs in the text.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FALLBACK = (0.5, 1.0, 1.5)  # what lmplz --discount_fallback takes
 class Estimate:
     """A model and how it came about.
 
-    `counts` are the n-grams of each order in the text, before pruning, those of order 1 with the sentence start (as
+    `counts` are the n-grams of each order before pruning, those of order 1 the vocabulary and the sentence start (as
     lmplz counts); `discounts` the D1, D2, D3+ of each order; `fallback` the orders whose counts gave no sound
     discounts (little or repeated text), so that they have `FALLBACK`.
     """

