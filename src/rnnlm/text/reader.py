@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from rnnlm.errors import CorpusError
 
@@ -25,30 +25,31 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
 
     Raises CorpusError where the file is missing, cannot be read, or is not text in the encoding found or named.
     """
-    with open_binary(path) as raw:
-        buffered = io.BufferedReader(raw, SAMPLE)  # type: ignore[type-var]
-        name = encoding or recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
-        try:
-            for line in io.TextIOWrapper(buffered, name, newline=None):
-                yield line.rstrip("\n")
-        except LookupError:
-            raise CorpusError(f"there is no encoding called {name!r}", "try utf-8, gb18030 or utf-16") from None
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"{path} is not {name} text (byte {error.start} of a block)", "name its encoding with --encoding"
-            ) from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise CorpusError(f"{path} cannot be read: {error}") from None
+    name = encoding or ""
+    try:
+        with io.BufferedReader(open_binary(path), SAMPLE) as buffered:  # type: ignore[type-var]
+            name = name or recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
+            with io.TextIOWrapper(buffered, name, newline=None) as lines:
+                for line in lines:
+                    yield line.removeprefix("\ufeff").rstrip("\n")  # a mark inside, where files were put together
+    except LookupError:
+        raise CorpusError(f"there is no encoding called {name!r}", "try utf-8, gb18030 or utf-16") from None
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path} is not {name} text (byte {error.start} of a block)", "name its encoding with --encoding"
+        ) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusError(f"{path} cannot be read: {error}") from None
 
 
-def open_binary(path: str | Path) -> IO[bytes]:
+def open_binary(path: str | Path) -> BinaryIO:
     """The bytes of a file or of standard input, unpacked."""
     if str(path) == "-":
         return sys.stdin.buffer
     try:
         if str(path).endswith(".gz"):
-            return gzip.open(path)
-        return open(path, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+            return cast(BinaryIO, gzip.open(path))
+        return Path(path).open("rb")
     except FileNotFoundError:
         raise CorpusError(f"there is no file {path}") from None
     except IsADirectoryError:
@@ -70,7 +71,9 @@ def recognise(sample: bytes, path: str | Path) -> str:
             except UnicodeDecodeError:
                 continue
             return name
-    raise CorpusError(f"{path} does not look like text", "UTF-8, GB18030 and UTF-16 are read; name another with --encoding")
+    raise CorpusError(
+        f"{path} does not look like text", "UTF-8, GB18030 and UTF-16 are read; name another with --encoding"
+    )
 
 
 def read_all(paths: Sequence[str | Path], encoding: str | None = None) -> Iterator[str]:
