@@ -24,6 +24,7 @@ from rnnlm.share import find_config, shared_folder
 from rnnlm.report.run import figures
 from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.corpus import Corpus
+from rnnlm.train.counting import train_ngram
 from rnnlm.train.evaluate_cloze import ClozeMetrics
 from rnnlm.train.prepare import Prepared, find_files, prepare
 from rnnlm.train.start import starting_weights
@@ -52,6 +53,9 @@ def start_new(
     if out is not None and out.exists():
         shutil.rmtree(out)
     run = Run.create(path, config, prepared.coder, prepared.user_words)
+    if config.model.kind == "ngram":
+        count(run, config, prepared)
+        return
     work(run, config, prepared, files, valid, stop, resume=False)
 
 
@@ -60,6 +64,8 @@ def go_on(
 ) -> None:
     """Goes on with a run where it stopped; only how long and by how many may change."""
     run, _ = find_run(out)
+    if run.config.model.kind == "ngram":
+        raise ConfigError(f"{run.path} is a counting model: there is nothing to go on with", "train anew with --force")
     if name:
         raise ConfigError("--config does not go with --resume", "a run goes on with the settings it began with")
     late = ("train.epochs=", "train.threads=", "train.patience=")
@@ -152,6 +158,18 @@ def work(
             trainer.begin(starting_weights(network, config, prepared.coder.vocabulary))
         remark(describe(config, trainer, team))
         follow(trainer, config, run, files, valid, stop)
+
+
+def count(run: Run, config: Config, prepared: Prepared) -> None:
+    """Estimates a counting model and tells what it holds."""
+    counted = train_ngram(config, prepared, run)
+    found = counted.estimate
+    if found.fallback:
+        orders = ", ".join(map(str, found.fallback))
+        remark(f"the text is too small or too regular for the discounts of order {orders}: 0.5, 1 and 1.5 are used there")
+    grams = ", ".join(f"{n:,}" for n in found.counts)
+    remark(f"n-grams of order 1 to {len(found.counts)}: {grams}")
+    say_goodbye("done", run, (), (), counted.seconds)
 
 
 def describe(config: Config, trainer: Trainer, team: Team) -> str:

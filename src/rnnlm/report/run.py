@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnlm.config import Config
 from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.lm.ngram import NgramModel
 from rnnlm.nn.arrays import Parameters
-from rnnlm.store.run import Run
+from rnnlm.report.terminal import bar
+from rnnlm.store.run import Run, read_arrays
 
 
 def describe_run(run: Run) -> list[list[str]]:
     """Rows of a table: what, value."""
     config, words = run.config, len(run.coder.vocabulary)
     model, train = config.model, config.train
+    if model.kind == "ngram":
+        return [["run", str(run.path)], ["vocabulary", vocabulary_line(config, words)], *describe_ngram(run)]
     network = make_network(network_arguments(model, words))
     p = Parameters(network.shapes())
     validations = [entry for entry in run.metrics() if entry["kind"] == "valid"]
@@ -20,7 +25,7 @@ def describe_run(run: Run) -> list[list[str]]:
         ["run", str(run.path)],
         ["model", f"{model.kind}: {model.layers} x {model.cell} of {model.hidden}, embedding {model.embedding}" + " (tied)" * model.tied],
         ["parameters", f"{p.flat.size:,} ({p.flat.nbytes / 1e6:.1f} MB)"],
-        ["vocabulary", f"{words:,} words by {config.text.tokenizer}; unknown words: {config.oov}"],
+        ["vocabulary", vocabulary_line(config, words)],
         ["training", f"{train.optimizer}, rate {train.rate:g} {train.schedule}, batch {train.batch} x {train.bptt}, seed {train.seed}"],
     ]
     if validations:
@@ -29,6 +34,22 @@ def describe_run(run: Run) -> list[list[str]]:
         rows.append(["best epoch", f"{best['epoch']}: {figures(best)}"])
     for name, checkpoint in run.index.items():
         rows.append([name, f"checkpoints/{checkpoint}"])
+    return rows
+
+
+def vocabulary_line(config: Config, words: int) -> str:
+    return f"{words:,} words by {config.text.tokenizer}; unknown words: {config.oov}"
+
+
+def describe_ngram(run: Run) -> list[list[str]]:
+    """How the storage of a counting model grows with its order."""
+    model = NgramModel.from_arrays(read_arrays(run.checkpoint() / "model.safetensors"))
+    rows = [["model", f"n-grams up to order {model.order}, modified Kneser-Ney"]]
+    for order, (count, size) in enumerate(zip(model.counts, model.bytes_per_order, strict=True), 1):
+        rows.append([f"order {order}", f"{count:>12,} n-grams  {size / 1e6:8.1f} MB  {bar(count / max(model.counts))}"])
+    rows.append(["in all", f"{sum(model.counts):>12,} n-grams  {sum(model.bytes_per_order) / 1e6:8.1f} MB"])
+    for entry in run.metrics():
+        rows.append(["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"])
     return rows
 
 

@@ -9,15 +9,21 @@ import numpy as np
 from rnnlm.errors import CheckpointError
 from rnnlm.lm.build import make_model, make_network, network_arguments
 from rnnlm.lm.cloze import ClozeModel
-from rnnlm.lm.recurrent import RecurrentModel
+from rnnlm.lm.ngram import NgramModel
+from rnnlm.lm.protocol import LanguageModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.store.run import Run, read_arrays
 
 
-def load_model(run: Run, checkpoint: str = "best") -> RecurrentModel | ClozeModel:
+def load_model(run: Run, checkpoint: str = "best") -> LanguageModel | ClozeModel:
     """The model of a checkpoint. Raises CheckpointError where its weights do not fit the run's settings or vocabulary."""
     path = run.checkpoint(checkpoint)
     words = len(run.coder.vocabulary)
+    if run.config.model.kind == "ngram":
+        model = NgramModel.from_arrays(read_arrays(path / "model.safetensors"))
+        if model.size != words:
+            raise misfit(path / "model.safetensors", model.size, words)
+        return model
     network = make_network(network_arguments(run.config.model, words))
     return make_model(network, load_parameters(path / "model.safetensors", network.shapes(), words))
 
@@ -33,12 +39,16 @@ def load_parameters(path: Path, shapes: dict[str, tuple[int, ...]], words: int) 
         found = arrays[name]
         if found.shape != view.shape:
             if found.shape[1:] == view.shape[1:]:
-                raise CheckpointError(
-                    f"{path} knows {found.shape[0]} words, but vocabulary.txt holds {words}",
-                    "put back the vocabulary that the run was trained with",
-                )
+                raise misfit(path, found.shape[0], words)
             raise CheckpointError(f"{path} does not fit the run's config.toml ({name} is {found.shape}, not {view.shape})")
         view[...] = found
     if not np.isfinite(p.flat).all():
         raise CheckpointError(f"{path} holds weights that are not numbers", "train again with a lower rate")
     return p
+
+
+def misfit(path: Path, known: int, words: int) -> CheckpointError:
+    """A model and a vocabulary that do not belong together."""
+    return CheckpointError(
+        f"{path} knows {known} words, but vocabulary.txt holds {words}", "put back the vocabulary that the run was trained with"
+    )
