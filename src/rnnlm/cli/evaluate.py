@@ -54,7 +54,7 @@ def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | N
     from rnnlm.train.evaluate_cloze import evaluate_cloze
 
     stream = cut_files(files, model.coder.tokenizer, encoding)[0]
-    corpus = encode_stream(stream, model.coder.vocabulary, model.coder.oov)
+    corpus = encode_stream(stream, model.coder)
     if isinstance(model.lm, ClozeModel):
         return {"model": model.name, **evaluate_cloze(model.lm, corpus, carry).to_json()}
     return {"model": model.name, **evaluate(model.lm, corpus, carry).to_json()}

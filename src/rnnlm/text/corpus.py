@@ -12,10 +12,10 @@ from tempfile import TemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlm.text.coder import BOUNDARY, UNKNOWN
+from rnnlm.errors import CorpusError
+from rnnlm.text.coder import BOUNDARY, UNKNOWN, Coder
 from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Stream
 from rnnlm.text.tokenizer import BLANK, latin
-from rnnlm.text.vocabulary import Vocabulary
 
 CHUNK = 1 << 20
 
@@ -48,13 +48,13 @@ def count_words(stream: Stream) -> tuple[dict[str, int], dict[str, int]]:
     return words, characters
 
 
-def encode_stream(stream: Stream, vocabulary: Vocabulary, oov: str = "characters") -> Corpus:
-    """The corpus of a stream: each surface word as its id, or spelled in characters (`oov`), or as `<unk>`.
+def encode_stream(stream: Stream, coder: Coder) -> Corpus:
+    """The corpus of a stream: each surface word as its id, or spelled in characters, or as `<unk>`.
 
-    The same ids as `Coder.encode` line by line, found with tables instead.
+    The same ids as `Coder.encode` line by line, found with tables instead. The tokenizer is asked for no cuts.
     """
-    known = vocabulary.ids
-    spelled = oov == "characters"
+    known = coder.vocabulary.ids
+    spelled = coder.oov == "characters"
     pieces: list[list[int]] = [[BOUNDARY], []]  # of SENTENCE_END and DOCUMENT_END
     for word in stream.types:
         if word in known:
@@ -63,10 +63,11 @@ def encode_stream(stream: Stream, vocabulary: Vocabulary, oov: str = "characters
             pieces.append([known.get(character, -1) for character in word])
         else:
             pieces.append([-1])
+    pieces.append([known.get(BLANK, -1)])  # a blank that has to be said, see `BlankRule`
     lengths = np.array([len(row) for row in pieces], np.int64)
     flat = np.array([number for row in pieces for number in row], np.int32)
     offsets = np.concatenate(([0], np.cumsum(lengths)))[:-1]
-    blanks = BlankRule(stream.types, known) if spelled and BLANK in known else None
+    blanks = BlankRule(stream.types, known) if spelled and coder.tokenizer.unsaid_blanks else None
 
     starts, strange, written = [0], [], 1
     with TemporaryFile() as file:
@@ -89,18 +90,19 @@ def encode_stream(stream: Stream, vocabulary: Vocabulary, oov: str = "characters
         file.flush()
         ids = np.memmap(file, np.int32, "r", shape=(written,))
     marks = np.array(starts, np.int64)
-    return Corpus(ids, marks[marks < written - 1], np.concatenate(strange), stream.sentences, stream.characters)
+    oov = np.concatenate(strange) if strange else np.empty(0, np.int64)
+    return Corpus(ids, marks[marks < written - 1], oov, stream.sentences, stream.characters)
 
 
 class BlankRule:
-    """Where a spelled Latin word stands beside another, the blank between them has to be said (see `Tokenizer.spell`)."""
+    """Where a spelled Latin word stands beside another, the blank between them has to be said (`Jieba.spell`)."""
 
     def __init__(self, types: list[str], known: dict[str, int]) -> None:
-        self.blank = FIRST_TYPE + len(types) if BLANK not in types else FIRST_TYPE + types.index(BLANK)
+        self.blank = FIRST_TYPE + len(types)
         marks = [(False, False, False)] * FIRST_TYPE
         marks += [(len(w) > 1 and latin(w[0]), len(w) > 1 and latin(w[-1]), w not in known) for w in types]
         self.begins, self.ends, self.spelled = (np.array(column) for column in zip(*marks, strict=True))
-        self.possible = BLANK in types and bool((self.spelled & (self.begins | self.ends)).any())
+        self.possible = bool((self.spelled & (self.begins | self.ends)).any())
 
     def insert(self, tokens: NDArray[np.int32], before: int) -> NDArray[np.int32]:
         """`tokens` with the number of the blank where one has to be said; `before` is the token in front of them."""
@@ -112,9 +114,16 @@ class BlankRule:
 
 
 def columns(corpus: Corpus, batch: int) -> Columns:
-    """The corpus as `batch` columns of equal length, read side by side; what does not fill a row is left out."""
-    length = corpus.tokens // batch
-    return Columns(corpus, batch, length)
+    """The corpus as `batch` columns of equal length, read side by side; what does not fill a row is left out.
+
+    Raises CorpusError where the text does not fill one row.
+    """
+    if corpus.tokens < batch:
+        raise CorpusError(
+            f"the text has {corpus.tokens} words, fewer than one batch of {batch} columns",
+            "give more text, or a smaller --batch",
+        )
+    return Columns(corpus, batch, corpus.tokens // batch)
 
 
 @dataclass(frozen=True)

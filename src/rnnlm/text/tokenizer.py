@@ -21,6 +21,7 @@ class Tokenizer(Protocol):
     """Cuts one line of text into words."""
 
     kind: str
+    unsaid_blanks: bool  # is a blank between two Latin words no token, so that spelling them has to say it?
 
     def normalise(self, text: str) -> str:
         """The form of the text that is cut."""
@@ -57,6 +58,7 @@ class Base:
     """What the three tokenizers share."""
 
     kind = ""
+    unsaid_blanks = False
 
     def __init__(self, normalised: bool) -> None:
         self.normalised = normalised
@@ -102,6 +104,7 @@ class Jieba(Base):
     """Chinese words by jieba in its accurate mode, with the words of a user's dictionary beside its own."""
 
     kind = "jieba"
+    unsaid_blanks = True
 
     def __init__(self, normalised: bool, user_words: Sequence[str] = ()) -> None:
         super().__init__(normalised)
@@ -126,9 +129,7 @@ class Jieba(Base):
         return words
 
     def join(self, words: Sequence[str]) -> str:
-        return "".join(
-            BLANK + word if at and parted(words[at - 1], word) else word for at, word in enumerate(words)
-        )
+        return "".join(BLANK + word if at and parted(words[at - 1], word) else word for at, word in enumerate(words))
 
     def spell(self, words: Sequence[str], known: Any) -> list[str]:
         result: list[str] = []

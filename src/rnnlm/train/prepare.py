@@ -1,4 +1,4 @@
-"""From text files and settings to what a trainer reads: vocabulary, ids to train on, ids to validate on; no model yet."""
+"""From text files and settings to what a trainer reads: vocabulary, ids to train and to validate on; no model yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from rnnlm.config import Config
 from rnnlm.errors import CorpusError
 from rnnlm.text.coder import Coder
-from rnnlm.text.corpus import Corpus, count_words, encode_stream
+from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
 from rnnlm.text.reader import read_lines
 from rnnlm.text.streams import Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
@@ -71,35 +71,44 @@ def splits(folder: Path, part: str) -> list[Path]:
     return exact or sorted(folder.glob(f"*.{part}.txt"))
 
 
-def prepare(files: Files, config: Config, progress: Progress | None = None) -> Prepared:
-    """Cuts, counts and encodes the texts. Raises CorpusError where there is not enough of it."""
-    text = config.text
-    user_words = list(read_lines(text.user_dict, text.encoding or None)) if text.user_dict else []
-    user_words = [line.strip() for line in user_words if line.strip()]
-    tokenizer = make_tokenizer(text.tokenizer, config.normalised, user_words)
-    encoding = text.encoding or None
+def prepare(files: Files, config: Config, progress: Progress | None = None, coder: Coder | None = None) -> Prepared:
+    """Cuts, counts and encodes the texts; `coder`: that of a run that goes on, instead of one made from the text.
+
+    Raises CorpusError where there is not enough text.
+    """
+    text, encoding = config.text, config.text.encoding or None
+    user_words = [line.strip() for line in read_lines(text.user_dict, encoding)] if text.user_dict else []
+    user_words = [line for line in user_words if line]
+    tokenizer = coder.tokenizer if coder else make_tokenizer(text.tokenizer, config.normalised, user_words)
     streams = cut_files(files.train, tokenizer, encoding, files.hold_out, progress)
     if files.valid:
         streams.append(cut_files(files.valid, tokenizer, encoding, False, progress)[0])
     stream, held = streams
-    words, characters = count_words(stream)
-    always = [BLANK_WORD] if config.model.kind == "cloze" else []
-    if text.vocabulary:
-        vocabulary = Vocabulary.from_words(read_lines(text.vocabulary, encoding))
-    else:
-        spelling = characters if config.oov == "characters" else None
-        vocabulary = Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always)
-    coder = Coder(tokenizer, vocabulary, config.oov)
     if held.sentences == 0:
         raise CorpusError("the text is too short to hold some of it out", "name a validation text with --valid")
-    train = encode_stream(stream, vocabulary, coder.oov)
-    valid = encode_stream(held, vocabulary, coder.oov)
-    counts = [words.get(word, 0) for word in vocabulary.words]
+    words, characters = count_words(stream)
+    coder = coder or Coder(tokenizer, choose_words(config, words, characters), config.oov)
+    train, valid = encode_stream(stream, coder), encode_stream(held, coder)
+    columns(train, config.train.batch)  # raises where there is less than one row, before a run is begun
+    counts = [words.get(word, 0) for word in coder.vocabulary.words]
     return Prepared(coder, user_words, train, valid, counts, overlap(stream, held))
 
 
+def choose_words(config: Config, words: dict[str, int], characters: dict[str, int]) -> Vocabulary:
+    """The vocabulary: the words of a file, or the frequent ones of the text with what is needed to spell the others."""
+    text = config.text
+    if text.vocabulary:
+        return Vocabulary.from_words(word for word in read_lines(text.vocabulary, text.encoding or None) if word)
+    always = [BLANK_WORD] if config.model.kind == "cloze" else []
+    spelling = characters if config.oov == "characters" else None
+    return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always)
+
+
 def overlap(train: Stream, valid: Stream) -> float:
-    """The share of the validation sentences (of 5 words or more) that stand in the training text too; up to 2,000 of them are looked at."""
+    """The share of the validation sentences (of 5 words or more) that stand in the training text too.
+
+    Up to 2,000 of them are looked at.
+    """
     wanted = {sentence for sentence in sentences(valid, 100_000) if len(sentence) >= 5}
     wanted = set(sorted(wanted)[:2000])
     if not wanted:
@@ -108,9 +117,10 @@ def overlap(train: Stream, valid: Stream) -> float:
     return len(seen) / len(wanted)
 
 
-def sentences(stream: Stream, most: int) -> Sequence[tuple[str, ...]]:
+def sentences(stream: Stream, most: int) -> list[tuple[str, ...]]:
     """The sentences in the first `most` tokens of a stream."""
-    found, current = [], []
+    found: list[tuple[str, ...]] = []
+    current: list[str] = []
     for number in stream.tokens[:most].tolist():
         if number >= 2:
             current.append(stream.types[number - 2])

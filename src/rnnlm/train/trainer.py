@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.config import Config
-from rnnlm.errors import CheckpointError, CorpusError, TrainingError
+from rnnlm.errors import CheckpointError, TrainingError
 from rnnlm.lm.build import make_model
 from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.recurrent import RecurrentModel
@@ -120,11 +120,6 @@ class Trainer:
         self.settings = config.train
         self.network, self.team, self.run, self.valid, self.text = network, team, run, valid, text
         self.columns: Columns = columns(train, config.train.batch)
-        if self.columns.length < 1:
-            raise CorpusError(
-                f"the text has {train.tokens} words, fewer than one batch of {config.train.batch} columns",
-                "give more text, or a smaller --batch",
-            )
         self.bptt = min(config.train.bptt or self.columns.length, self.columns.length)
         self.windows = -(-self.columns.length // self.bptt)
         self.schedule = Schedule(config.train, self.windows * config.train.epochs)
@@ -143,10 +138,10 @@ class Trainer:
         """Goes on from a checkpoint of the run. Raises CheckpointError where it is of another text or training."""
         path = self.run.checkpoint(name)
         state = read_json(path / "trainer.json")
-        if state["text"] != self.text:
-            raise CheckpointError("the run was trained on another text", "resume it with the same files, or train anew")
         arrays = read_arrays(path / "trainer.safetensors")
         try:
+            if state["text"] != self.text:
+                raise CheckpointError("the run was trained on another text", "resume it with the same files, or train anew")
             for key, value in self.memory_arrays().items():
                 value[...] = arrays[key]
             self.at = Position(**state["position"])
@@ -179,6 +174,7 @@ class Trainer:
         since, logged, told = Since(), Since(), time.perf_counter()
         while at.window < self.windows:
             if stop():
+                self.check(self.schedule.rate(at.epoch, at.step))
                 at.seconds += time.perf_counter() - told
                 self.save(best=False)
                 yield Stopped("interrupted", at.epoch)
@@ -233,6 +229,10 @@ class Trainer:
         self.not_finite += 1
         for name in state_widths(self.network):
             self.team.memory[name][...] = 0
+        self.check(rate)
+
+    def check(self, rate: float) -> None:
+        """Raises TrainingError where training has lost its way for good; what was saved before stays as it is."""
         if self.not_finite >= HOPELESS or not np.isfinite(self.weights.flat).all():
             raise TrainingError(
                 f"the loss is no longer a number at step {self.at.step} (rate {rate:g})",
@@ -255,16 +255,15 @@ class Trainer:
     def validate(self) -> Validated:
         """Ends an epoch: validates, moves the schedule on, logs and saves."""
         at, began = self.at, time.perf_counter()
+        self.check(self.schedule.rate(at.epoch, at.step - 1))
         with blas_threads(self.team.size):
             metrics, valid_loss = self.measure()
         best = self.schedule.validated(valid_loss)
         at.epoch, at.window = at.epoch + 1, 0
         at.seconds += time.perf_counter() - began
         loss = at.epoch_nats / max(1, at.epoch_words)
-        self.run.log(
-            {"kind": "valid", "epoch": at.epoch, "step": at.step, "seconds": round(at.seconds, 3), "train_loss": loss}
-            | {"valid_loss": valid_loss} | metrics.to_json()
-        )
+        entry = {"kind": "valid", "epoch": at.epoch, "step": at.step, "seconds": round(at.seconds, 3)}
+        self.run.log(entry | {"train_loss": loss, "valid_loss": valid_loss} | metrics.to_json())
         self.save(best)
         return Validated(at.epoch, loss, metrics, valid_loss, best, at.seconds)
 
@@ -283,7 +282,7 @@ class Trainer:
 
     def save(self, best: bool) -> None:
         """Writes a checkpoint of this moment."""
-        keys = ("scale", "best", "worse")
-        self.at.schedule = {key: getattr(self.schedule, key) for key in keys if math.isfinite(getattr(self.schedule, key))}
+        values = {key: getattr(self.schedule, key) for key in ("scale", "best", "worse")}
+        self.at.schedule = {key: value for key, value in values.items() if math.isfinite(value)}
         state = {"position": asdict(self.at), "text": self.text}
         self.run.save(f"{self.at.step:06d}", self.kept.views, self.memory_arrays(), state, best)

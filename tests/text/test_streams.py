@@ -1,0 +1,108 @@
+"""Text cut once: what is held out, what is counted, and that a second time reads the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rnnlm.errors import CorpusError
+from rnnlm.text.streams import Stream, cut_files
+from rnnlm.text.tokenizer import make_tokenizer
+
+WORDS = make_tokenizer("whitespace")
+
+
+def write(folder: Path, lines: list[str], name: str = "text.txt") -> Path:
+    path = folder / name
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def documents(stream: Stream) -> list[list[str]]:
+    """The sentences of each document, spelled out from the numbers."""
+    found: list[list[str]] = [[]]
+    words: list[str] = []
+    for number in stream.tokens.tolist():
+        if number == 1:
+            found.append([])
+        elif number == 0:
+            found[-1].append(" ".join(words))
+            words = []
+        else:
+            words.append(stream.types[number - 2])
+    assert not words
+    return [document for document in found if document]
+
+
+def test_documents_and_counts(tmp_path: Path) -> None:
+    """An empty line, several of them, or a file's end ends a document; every word is counted."""
+    first = write(tmp_path, ["", "a b", "b", "", "  ", "c"], "1.txt")
+    second = write(tmp_path, ["b a"], "2.txt")
+    (stream,) = cut_files([first, second], WORDS)
+    assert documents(stream) == [["a b", "b"], ["c"], ["b a"]]
+    assert dict(zip(stream.types, stream.counts.tolist(), strict=True)) == {"a": 2, "b": 3, "c": 1}
+    # characters: code points and one a line: "a b" 4, "b" 2, "c" 2, "b a" 4
+    assert (stream.sentences, stream.documents, stream.characters) == (4, 3, 12)
+
+
+def test_hold_out_by_passage(tmp_path: Path) -> None:
+    """With enough passages, every 20th is held out whole."""
+    passages = [[f"p{number} one", f"p{number} two"] for number in range(1, 46)]
+    path = write(tmp_path, [line for passage in passages for line in (*passage, "")])
+    train, held = cut_files([path], WORDS, hold_out=True)
+    assert documents(held) == [passages[19], passages[39]]
+    assert documents(train) == [passage for number, passage in enumerate(passages, 1) if number % 20]
+    assert (train.sentences, held.sentences, held.documents) == (86, 4, 2)
+
+
+def test_hold_out_by_line(tmp_path: Path) -> None:
+    """Without passages, every 20th line is held out; none of them is left to train on."""
+    lines = [f"line {number}" for number in range(1, 46)]
+    train, held = cut_files([write(tmp_path, [*lines[:10], "", *lines[10:]])], WORDS, hold_out=True)
+    assert [line for document in documents(held) for line in document] == [lines[19], lines[39]]
+    assert [line for document in documents(train) for line in document] == [*lines[:19], *lines[20:39], *lines[40:]]
+    assert len(documents(train)) == 2
+    assert {"20", "40"} & {word for word, n in zip(train.types, train.counts, strict=True) if n} == set()
+
+
+def test_the_second_time_nothing_is_cut(tmp_path: Path) -> None:
+    """The cache is found again by the text, whatever the file is called; another text or tokenizer is cut anew."""
+    told: list[int] = []
+    text = ["cached once", "and for all", "", "say it again"]
+    first = cut_files([write(tmp_path, text)], WORDS, progress=told.append)[0]
+    # every character of the text and its line ends was reported: 12 + 12 + 1 + 13, and the empty line behind the file
+    assert sum(told) in (38, 39)
+    told.clear()
+    second = cut_files([write(tmp_path, text, "other name.txt")], WORDS, progress=told.append)[0]
+    assert not told
+    assert documents(second) == documents(first)
+    assert (second.types, second.counts.tolist()) == (first.types, first.counts.tolist())
+    cut_files([write(tmp_path, [*text, "more"])], WORDS, progress=told.append)
+    assert told
+    told.clear()
+    assert documents(cut_files([tmp_path / "other name.txt"], make_tokenizer("characters"), progress=told.append)[0])
+    assert told
+
+
+def test_no_place_for_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the cache cannot be written the text is cut all the same."""
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "file" / "cache"))
+    (stream,) = cut_files([write(tmp_path, ["nowhere to keep it"])], WORDS)
+    assert documents(stream) == [["nowhere to keep it"]]
+
+
+@pytest.mark.parametrize("lines", [[], ["", "   ", "\u3000"]])
+def test_no_words(tmp_path: Path, lines: list[str]) -> None:
+    """A file without words is refused with its name, also when it comes from the cache."""
+    path = write(tmp_path, lines)
+    for _ in range(2):
+        with pytest.raises(CorpusError, match=r"there are no words in .*text\.txt"):
+            cut_files([path], WORDS)
+
+
+def test_no_files() -> None:
+    """No file at all is an error too."""
+    with pytest.raises(CorpusError, match="no text"):
+        cut_files([], WORDS)
