@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from rnnlm.lm.protocol import Floats, Ids, State
 from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.network import Network, NetworkTape
+
+TOGETHER = 1 << 14  # words scored at once: bounds the workspace, however long a text is
 
 
 class RecurrentModel:
@@ -26,7 +30,13 @@ class RecurrentModel:
         return self.network.step(self.parameters, ids, state, self.tape(1, len(ids)))  # type: ignore[arg-type]
 
     def score(self, state: State, inputs: Ids, targets: Ids) -> tuple[Floats, State]:
-        return self.network.score(self.parameters, inputs, targets, state, self.tape(*inputs.shape))  # type: ignore[arg-type]
+        found = np.empty(inputs.shape, self.parameters.flat.dtype)
+        most = max(1, TOGETHER // max(1, inputs.shape[1]))
+        for first in range(0, len(inputs), most):
+            part = slice(first, first + most)
+            tape = self.tape(*inputs[part].shape)
+            found[part], state = self.network.score(self.parameters, inputs[part], targets[part], state, tape)  # type: ignore[arg-type]
+        return found, state
 
     def tape(self, steps: int, batch: int) -> NetworkTape:
         """A workspace for (T, B); the last one of each kind of use is kept."""
