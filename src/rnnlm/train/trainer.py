@@ -204,7 +204,8 @@ class Trainer:
             for column in some
         ]
         words = self.network.predicted(targets)
-        nats, norm = self.team.step(last - first, at.step, words, resets, rate, self.settings.clip)
+        with np.errstate(over="ignore", invalid="ignore"):  # the norm tells
+            nats, norm = self.team.step(last - first, at.step, words, resets, rate, self.settings.clip)
         if not math.isfinite(norm) or not math.isfinite(nats):
             self.recover(rate)
         else:
@@ -231,9 +232,9 @@ class Trainer:
             self.team.memory[name][...] = 0
         self.check(rate)
 
-    def check(self, rate: float) -> None:
+    def check(self, rate: float, loss: float = 0.0) -> None:
         """Raises TrainingError where training has lost its way for good; what was saved before stays as it is."""
-        if self.not_finite >= HOPELESS or not np.isfinite(self.weights.flat).all():
+        if self.not_finite >= HOPELESS or not math.isfinite(loss) or not np.isfinite(self.weights.flat).all():
             raise TrainingError(
                 f"the loss is no longer a number at step {self.at.step} (rate {rate:g})",
                 f"train again with a lower rate, say --lr {rate / 4:.2g}, or a smaller --clip",
@@ -255,9 +256,11 @@ class Trainer:
     def validate(self) -> Validated:
         """Ends an epoch: validates, moves the schedule on, logs and saves."""
         at, began = self.at, time.perf_counter()
-        self.check(self.schedule.rate(at.epoch, at.step - 1))
-        with blas_threads(self.team.size):
+        rate = self.schedule.rate(at.epoch, at.step - 1)
+        self.check(rate)
+        with blas_threads(self.team.size), np.errstate(over="ignore", invalid="ignore"):
             metrics, valid_loss = self.measure()
+        self.check(rate, valid_loss)
         best = self.schedule.validated(valid_loss)
         at.epoch, at.window = at.epoch + 1, 0
         at.seconds += time.perf_counter() - began
