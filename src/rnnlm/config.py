@@ -16,7 +16,9 @@ from typing import Any, get_type_hints
 from rnnlm.errors import ConfigError
 
 
-def key(default: Any, doc: str, choices: tuple[str, ...] = (), low: float | None = None, high: float | None = None) -> Any:
+def key(
+    default: Any, doc: str, choices: tuple[str, ...] = (), low: float | None = None, high: float | None = None
+) -> Any:
     """A field with its documentation, and the values that it may take (low <= value < high)."""
     return field(default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high})
 
@@ -26,8 +28,14 @@ class Text:
     """How text becomes words, and which words the model knows."""
 
     tokenizer: str = key("jieba", "how a line is cut into words", ("jieba", "characters", "whitespace"))
-    normalize: str = key("auto", "make widths, punctuation and blanks alike; auto: not for white space", ("auto", "on", "off"))
-    oov: str = key("auto", "an unknown word: spelled in characters, or <unk>; auto: unk for white space", ("auto", "characters", "unk"))
+    normalize: str = key(
+        "auto", "make widths, punctuation and blanks alike; auto: not for white space", ("auto", "on", "off")
+    )
+    oov: str = key(
+        "auto",
+        "an unknown word: spelled in characters, or <unk>; auto: unk for white space",
+        ("auto", "characters", "unk"),
+    )
     min_count: int = key(2, "a word joins the vocabulary if it occurs this often", low=1)
     max_vocab: int = key(0, "most words in the vocabulary; 0: no limit", low=0)
     vocabulary: str = key("", "a file with the vocabulary, one word a line, instead of counting")
@@ -40,7 +48,11 @@ class Model:
     """The model: kind, size and dropout."""
 
     kind: str = key("rnn", "rnn reads left to right, cloze from both sides, ngram counts", ("rnn", "cloze", "ngram"))
-    cell: str = key("lstm", "the recurrent cell; tanh, sigmoid and relu are the simple network", ("tanh", "sigmoid", "relu", "lstm", "gru"))
+    cell: str = key(
+        "lstm",
+        "the recurrent cell; tanh, sigmoid and relu are the simple network",
+        ("tanh", "sigmoid", "relu", "lstm", "gru"),
+    )
     layers: int = key(1, "recurrent layers, one on another", low=1)
     hidden: int = key(200, "units of a layer, H", low=1)
     embedding: int = key(200, "size of a word's vector, D", low=1)
@@ -54,7 +66,9 @@ class Model:
     cutoffs: tuple[int, ...] = key((), "where the adaptive softmax cuts the vocabulary; empty: chosen from the counts")
     init: float = key(0.0, "weights start uniform in ±init; 0: a width that fits each matrix", low=0)
     order: int = key(5, "ngram: the longest n-gram", low=1, high=11)
-    prune: tuple[int, ...] = key((), "ngram: drop n-grams of order 1, 2, ... seen this often or less; the last value serves the rest")
+    prune: tuple[int, ...] = key(
+        (), "ngram: drop n-grams of order 1, 2, ... seen this often or less; the last value serves the rest"
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,9 @@ class Train:
     batch: int = key(20, "columns of text read side by side, B", low=1)
     bptt: int = key(35, "time steps of a window, T; 0: whole columns, the full BPTT", low=0)
     epochs: int = key(10, "passes over the text", low=1)
-    optimizer: str = key("sgd", "how a gradient becomes a step", ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"))
+    optimizer: str = key(
+        "sgd", "how a gradient becomes a step", ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
+    )
     rate: float = key(1.0, "learning rate; refers to the gradient of the mean loss of a window", low=0)
     momentum: float = key(0.9, "momentum: the share of the last step that is kept", low=0, high=1)
     beta2: float = key(0.999, "adam, rmsprop: decay of the mean square", low=0, high=1)
@@ -76,7 +92,12 @@ class Train:
     gain: float = key(0.003, "plateau: the validation loss must fall by this share, or the rate is multiplied", low=0)
     warmup: float = key(0.0, "cosine: share of all steps in which the rate rises from 0", low=0, high=1)
     patience: int = key(0, "stop after so many epochs without a better validation loss; 0: never", low=0)
-    average: float = key(0.0, "validate and keep an average of the weights over the last steps: its decay per step; 0: off", low=0, high=1)
+    average: float = key(
+        0.0,
+        "validate and keep an average of the weights over the last steps: its decay per step; 0: off",
+        low=0,
+        high=1,
+    )
     seed: int = key(1, "seed of weights and dropout", low=0)
     threads: int = key(0, "workers that share each batch; 0: one for each core, at most 8", low=0)
 
@@ -127,7 +148,8 @@ def toml_value(value: Any) -> str:
 def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Config:
     """The configuration of a TOML file with `section.key=value` settings on top.
 
-    Raises ConfigError that lists every problem: unknown keys with the nearest known name, wrong types, impossible values.
+    Raises ConfigError that lists every problem: unknown keys with the nearest known name, wrong types, impossible
+    values.
     """
     given: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
@@ -207,7 +229,9 @@ def fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]
         return None, f"must be {wanted}"
     if limits["choices"] and value not in limits["choices"]:
-        return None, f"must be one of {', '.join(limits['choices'])}" + nearest(str(value), limits["choices"], "; do you mean")
+        return None, f"must be one of {', '.join(limits['choices'])}" + nearest(
+            str(value), limits["choices"], "; do you mean"
+        )
     if kind in (int, float):
         if value != value or value in (float("inf"), float("-inf")):
             return None, "must be a finite number"

@@ -1,4 +1,5 @@
-"""Where the configurations and the corpus that come with rnnlm lie: in a checkout its root folders, in a wheel copies of them."""
+"""Where the configurations and the corpus that come with rnnlm lie: in a checkout its root folders, in a wheel copies
+of them."""
 
 from __future__ import annotations
 
@@ -29,4 +30,6 @@ def find_config(name: str) -> Path:
         return shipped
     if Path(name).is_file():
         return Path(name)
-    raise ConfigError(f"there is no configuration {name!r}", f"shipped are {', '.join(config_names())}; or give a file's path")
+    raise ConfigError(
+        f"there is no configuration {name!r}", f"shipped are {', '.join(config_names())}; or give a file's path"
+    )

@@ -15,9 +15,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILES]...")
-@click.option("--model", "-m", "models", multiple=True, metavar="RUN", help="A run; several are measured side by side.  [default: the newest]")
-@click.option("--carry/--no-carry", default=True, help="Carry the state from sentence to sentence of a document.  [default: carry]")
-@click.option("--items", metavar="FILE", help="Items with a word left out, instead of a text: JSON lines of before, after, answer, candidates.")
+@click.option(
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    metavar="RUN",
+    help="A run; several are measured side by side.  [default: the newest]",
+)
+@click.option(
+    "--carry/--no-carry",
+    default=True,
+    help="Carry the state from sentence to sentence of a document.  [default: carry]",
+)
+@click.option(
+    "--items",
+    metavar="FILE",
+    help="Items with a word left out, instead of a text: JSON lines of before, after, answer, candidates.",
+)
 @encoding_option
 @json_option
 def command(
@@ -96,11 +111,15 @@ def show(answers: list[tuple[dict[str, Any], int]]) -> None:
         if any(key in answer for answer, _ in answers):
             lines.append([label, *(form.format(answer[key]) if key in answer else "-" for answer, _ in answers)])
         if key == "oov" and key in answers[0][0]:
-            lines.append(["OOV rate", *(f"{a['oov'] / max(1, a['tokens']):.2%}" if key in a else "-" for a, _ in answers)])
+            lines.append(
+                ["OOV rate", *(f"{a['oov'] / max(1, a['tokens']):.2%}" if key in a else "-" for a, _ in answers)]
+            )
     if any("carried_state" in answer for answer, _ in answers):
         told = {True: "carried along a document", False: "begun anew each sentence", None: "-"}
         lines.append(["state", *(told[answer.get("carried_state")] for answer, _ in answers)])
     click.echo(table(lines))
     if any("bits_per_character" in answer for answer, _ in answers):
-        remark("Bits per character compare models with different words: an upper bound for a word model (other cuts of the")
+        remark(
+            "Bits per character compare models with different words: an upper bound for a word model (other cuts of the"
+        )
         remark("text have probability too), a lower one in so far as <unk> hides characters.")

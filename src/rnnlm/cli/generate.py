@@ -15,10 +15,24 @@ from rnnlm.cli.show import echo_json
 @click.option("--prompt", "--prefix", default="", metavar="TEXT", help="How the text begins.")
 @click.option("--count", "-n", type=click.IntRange(1), default=5, show_default=True, help="How many texts.")
 @click.option("--max-words", type=click.IntRange(1), default=60, show_default=True, help="Longest text.")
-@click.option("--temperature", type=click.FloatRange(0), default=0.8, show_default=True, help="Below 1 safer, above 1 wilder; 0 takes the best word.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=0.8,
+    show_default=True,
+    help="Below 1 safer, above 1 wilder; 0 takes the best word.",
+)
 @click.option("--top-k", type=click.IntRange(0), default=0, help="Draw from the k best words only.  [default: all]")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True, help="Draw from the best words that hold this mass.")
-@click.option("--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing.")
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.95,
+    show_default=True,
+    help="Draw from the best words that hold this mass.",
+)
+@click.option(
+    "--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing."
+)
 @seed_option
 @json_option
 def command(
@@ -41,6 +55,8 @@ def command(
         ids = start + text.ids
         if as_json:
             words = coder.words(ids)
-            echo_json({"text": coder.decode(ids), "tokens": words, "log10_probability": text.log_probability / math.log(10)})
+            echo_json(
+                {"text": coder.decode(ids), "tokens": words, "log10_probability": text.log_probability / math.log(10)}
+            )
         else:
             click.echo(coder.decode(ids))

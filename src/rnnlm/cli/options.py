@@ -11,7 +11,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def model_option(command: F) -> F:
-    return click.option("--model", "-m", metavar="RUN", help="A run's folder, or a checkpoint in it.  [default: the newest run]")(command)
+    return click.option(
+        "--model", "-m", metavar="RUN", help="A run's folder, or a checkpoint in it.  [default: the newest run]"
+    )(command)
 
 
 def json_option(command: F) -> F:
@@ -23,7 +25,9 @@ def encoding_option(command: F) -> F:
 
 
 def seed_option(command: F) -> F:
-    return click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choices.")(command)
+    return click.option(
+        "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the random choices."
+    )(command)
 
 
 def threads_option(command: F) -> F:

@@ -27,7 +27,8 @@ LOG10 = math.log(10)
 def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool) -> None:
     """Show the most probable words behind TEXT, or for each blank ____ in it.
 
-    With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills a
+    With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`)
+    fills a
     blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
     """
     from rnnlm.api import load
@@ -121,12 +122,13 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
     if answer["direction"] == "both":
         remark("read from both sides")
     elif any(blank["position"] + 1 < len(answer["tokens"]) for blank in blanks) and BLANK.search(text):
-        remark("read from left to right: candidates from the left, ranked by the whole sentence (`--config bidirectional` reads both sides)")
+        remark("read from left to right: candidates from the left, ranked by the probability of the whole sentence")
 
 
 def unknown_words(model: Model, text: str) -> list[str]:
     """A line on words that are not in the vocabulary."""
-    known, lost = [], []
+    known: list[str] = []
+    lost: list[str] = []
     for piece in BLANK.split(text):
         encoded = model.coder.encode(piece)
         strange = {encoded.words[at] for at in encoded.oov}

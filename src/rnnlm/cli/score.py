@@ -11,8 +11,12 @@ from rnnlm.cli.show import echo_json
 @click.command()
 @click.argument("file", default="-", metavar="[FILE]")
 @model_option
-@click.option("--level", type=click.Choice(["sentence"]), default="sentence", show_default=True, help="What gets a score.")
-@click.option("--format", "form", type=click.Choice(["tsv", "json"]), default="tsv", show_default=True, help="How it is written.")
+@click.option(
+    "--level", type=click.Choice(["sentence"]), default="sentence", show_default=True, help="What gets a score."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["tsv", "json"]), default="tsv", show_default=True, help="How it is written."
+)
 @json_option
 @encoding_option
 def command(file: str, model: str | None, level: str, form: str, as_json: bool, encoding: str | None) -> None:

@@ -35,7 +35,9 @@ def lines_of_input(what: str) -> Iterator[str]:
         except UnicodeDecodeError:
             from rnnlm.errors import CorpusError
 
-            raise CorpusError(f"line {number} of standard input is not UTF-8 text", "convert it, say with iconv") from None
+            raise CorpusError(
+                f"line {number} of standard input is not UTF-8 text", "convert it, say with iconv"
+            ) from None
 
 
 def visible(word: str) -> str:

@@ -11,12 +11,19 @@ from rnnlm.cli.show import echo_json, lines_of_input, visible
 @click.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--model", "-m", metavar="RUN", help="Cut as this run does, and spell what it does not know.")
-@click.option("--tokenizer", type=click.Choice(["jieba", "characters", "whitespace"]), default="jieba", show_default=True)
+@click.option(
+    "--tokenizer", type=click.Choice(["jieba", "characters", "whitespace"]), default="jieba", show_default=True
+)
 @click.option("--user-dict", metavar="FILE", help="Words for jieba, one a line: word [count] [tag].")
 @click.option("--normalize/--no-normalize", default=None, help="Make widths, punctuation and blanks alike.")
 @json_option
 def command(
-    texts: tuple[str, ...], model: str | None, tokenizer: str, user_dict: str | None, normalize: bool | None, as_json: bool
+    texts: tuple[str, ...],
+    model: str | None,
+    tokenizer: str,
+    user_dict: str | None,
+    normalize: bool | None,
+    as_json: bool,
 ) -> None:
     """Show how TEXT (or each line of standard input) is cut, words parted by a blank."""
     from rnnlm.store.run import find_run

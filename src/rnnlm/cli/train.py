@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 # Options that stand for a setting: the flag, the names of the field beside ours, and the key.
 SHORT = [
-    (("--tokenizer",), "text.tokenizer", click.Choice(["jieba", "characters", "whitespace"]), "How text is cut into words."),
+    (
+        ("--tokenizer",),
+        "text.tokenizer",
+        click.Choice(["jieba", "characters", "whitespace"]),
+        "How text is cut into words.",
+    ),
     (("--user-dict",), "text.user_dict", str, "Words for jieba, one a line: word [count] [tag]."),
     (("--oov",), "text.oov", click.Choice(["characters", "unk"]), "Unknown words: spelled in characters, or <unk>."),
     (("--min-count",), "text.min_count", click.IntRange(1), "A word joins the vocabulary if it occurs this often."),
@@ -46,15 +51,34 @@ def setting_options(command: Any) -> Any:
     """Adds the options of SHORT; each one is left None unless it is given."""
     for flags, key, kind, text in reversed(SHORT):
         command = click.option(*flags, key.replace(".", "__"), type=kind, default=None, help=text)(command)
-    command = click.option("--tied/--untied", "model__tied", default=None, help="One matrix as embedding and output weights.")(command)
-    return click.option("--normalize/--no-normalize", "text__normalize", default=None, help="Make widths and punctuation alike.")(command)
+    command = click.option(
+        "--tied/--untied", "model__tied", default=None, help="One matrix as embedding and output weights."
+    )(command)
+    return click.option(
+        "--normalize/--no-normalize", "text__normalize", default=None, help="Make widths and punctuation alike."
+    )(command)
 
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILES]...")
-@click.option("--config", "-c", "name", metavar="NAME or FILE", help="Settings: a shipped configuration or a TOML file.  [default: default]")
-@click.option("--set", "-s", "settings", multiple=True, metavar="KEY=VALUE", help="One setting, such as model.hidden=300 (see `rnnlm info --keys`).")
-@click.option("--valid", multiple=True, metavar="FILE", help="Validation text.  [default: every 20th passage is held out]")
+@click.option(
+    "--config",
+    "-c",
+    "name",
+    metavar="NAME or FILE",
+    help="Settings: a shipped configuration or a TOML file.  [default: default]",
+)
+@click.option(
+    "--set",
+    "-s",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One setting, such as model.hidden=300 (see `rnnlm info --keys`).",
+)
+@click.option(
+    "--valid", multiple=True, metavar="FILE", help="Validation text.  [default: every 20th passage is held out]"
+)
 @click.option("--out", "-o", metavar="DIR", help="The run's folder.  [default: a new one under runs/]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out (or the newest) where it stopped.")
 @click.option("--force", is_flag=True, help="Replace an existing run in --out.")

@@ -1,4 +1,5 @@
-"""A training as the person at the terminal sees it: preparing, the progress bar, the last words; it decides nothing of its course."""
+"""A training as the person at the terminal sees it: preparing, the progress bar, the last words; it decides nothing
+of its course."""
 
 from __future__ import annotations
 
@@ -19,9 +20,8 @@ from rnnlm.cli.train import new_run_name
 from rnnlm.config import Config, load_config, with_values
 from rnnlm.errors import CheckpointError, ConfigError
 from rnnlm.lm.build import make_network, network_arguments
-from rnnlm.nn.arrays import Parameters
-from rnnlm.share import find_config, shared_folder
 from rnnlm.report.run import figures
+from rnnlm.share import find_config, shared_folder
 from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
@@ -44,7 +44,9 @@ def start_new(
     check_files(files, valid, config)
     if out is not None and out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         if not force:
-            raise CheckpointError(f"{out} exists", "go on with it (--resume), replace it (--force), or name another --out")
+            raise CheckpointError(
+                f"{out} exists", "go on with it (--resume), replace it (--force), or name another --out"
+            )
         if not (out / "config.toml").exists():
             raise CheckpointError(f"{out} is not a run, and is not replaced", "name another --out")
     prepared = prepare_with_bar(files, valid, config)
@@ -60,7 +62,12 @@ def start_new(
 
 
 def go_on(
-    out: str | None, files: Sequence[str], valid: Sequence[str], name: str | None, settings: Sequence[str], stop: threading.Event
+    out: str | None,
+    files: Sequence[str],
+    valid: Sequence[str],
+    name: str | None,
+    settings: Sequence[str],
+    stop: threading.Event,
 ) -> None:
     """Goes on with a run where it stopped; only how long and by how many may change."""
     run, _ = find_run(out)
@@ -76,13 +83,19 @@ def go_on(
         config = load_config(run.path / "config.toml", settings)
     prepared = prepare_with_bar(files, valid, config)
     if prepared.coder.vocabulary.words != run.coder.vocabulary.words:
-        raise CheckpointError(f"the text gives another vocabulary than the run {run.path} has", "resume it with the same files")
+        raise CheckpointError(
+            f"the text gives another vocabulary than the run {run.path} has", "resume it with the same files"
+        )
     work(run, config, prepared, files, valid, stop, resume=True)
 
 
 def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> None:
     """Refuses what cannot be read before any work is done."""
-    named = [*files, *valid, *(f for f in (config.text.vocabulary, config.text.user_dict, config.model.embeddings) if f)]
+    named = [
+        *files,
+        *valid,
+        *(f for f in (config.text.vocabulary, config.text.user_dict, config.model.embeddings) if f),
+    ]
     from rnnlm.text.reader import open_binary
 
     for file in named:
@@ -96,7 +109,15 @@ def prepare_with_bar(files: Sequence[str], valid: Sequence[str], config: Config)
     if not files:
         remark("no file named: training on the bundled corpus")
     size = sum(path.stat().st_size for path in (*found.train, *found.valid) if path.exists())
-    with tqdm(desc="reading", unit="char", unit_scale=True, leave=False, delay=1, disable=None, total=None if not size else size // 3) as bar:
+    with tqdm(
+        desc="reading",
+        unit="char",
+        unit_scale=True,
+        leave=False,
+        delay=1,
+        disable=None,
+        total=None if not size else size // 3,
+    ) as bar:
         prepared = prepare(found, config, lambda n: void(bar.update(n)))
     for line in remarks(prepared, found.hold_out, config):
         remark(line)
@@ -110,7 +131,8 @@ def void(_: Any) -> None:
 def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
     """What was read, and what looks wrong about it."""
     train, valid, words = prepared.train, prepared.valid, len(prepared.coder.vocabulary)
-    lines = [f"{train.tokens:,} words in {train.sentences:,} sentences to train on, {valid.tokens:,} to validate; vocabulary {words:,}"]
+    read = f"{train.tokens:,} words in {train.sentences:,} sentences to train on, {valid.tokens:,} to validate"
+    lines = [f"{read}; vocabulary {words:,}"]
     if held_out:
         what = "passage" if len(train.starts) >= 19 else "line"
         lines.append(f"no --valid: every 20th {what} is held out ({valid.sentences:,} sentences)")
@@ -118,7 +140,7 @@ def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
     if share > 0.3:
         lines.append(f"warning: {share:.0%} of the validation words are unknown; look at the tokenizer and --min-count")
     if prepared.overlap > 0.1:
-        lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text; its figures flatter")
+        lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text too")
     if train.tokens < 20_000:
         lines.append("the text is small: expect a model that repeats it; a smaller --hidden and more --dropout help")
     return lines
@@ -143,7 +165,13 @@ def fingerprint(corpus: Corpus) -> str:
 
 
 def work(
-    run: Run, config: Config, prepared: Prepared, files: Sequence[str], valid: Sequence[str], stop: threading.Event, resume: bool
+    run: Run,
+    config: Config,
+    prepared: Prepared,
+    files: Sequence[str],
+    valid: Sequence[str],
+    stop: threading.Event,
+    resume: bool,
 ) -> None:
     """Runs the trainer and shows its events."""
     arguments = network_arguments(config.model, len(prepared.coder.vocabulary))
@@ -166,7 +194,9 @@ def count(run: Run, config: Config, prepared: Prepared) -> None:
     found = counted.estimate
     if found.fallback:
         orders = ", ".join(map(str, found.fallback))
-        remark(f"the text is too small or too regular for the discounts of order {orders}: 0.5, 1 and 1.5 are used there")
+        remark(
+            f"the text is too small or too regular for the discounts of order {orders}: 0.5, 1 and 1.5 are used there"
+        )
     grams = ", ".join(f"{n:,}" for n in found.counts)
     remark(f"n-grams of order 1 to {len(found.counts)}: {grams}")
     say_goodbye("done", run, (), (), counted.seconds)
@@ -176,14 +206,19 @@ def describe(config: Config, trainer: Trainer, team: Team) -> str:
     """The model in a line."""
     model, count = config.model, trainer.weights.flat.size
     workers = "1 worker" if team.size == 1 else f"{team.size} workers"
-    return f"{model.layers} x {model.cell} of {model.hidden}: {count:,} parameters, {config.train.epochs} epochs, {workers}"
+    network = f"{model.layers} x {model.cell} of {model.hidden}, {count:,} parameters"
+    return f"{network}; {config.train.epochs} epochs, {workers}"
 
 
-def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], valid: Sequence[str], stop: threading.Event) -> None:
+def follow(
+    trainer: Trainer, config: Config, run: Run, files: Sequence[str], valid: Sequence[str], stop: threading.Event
+) -> None:
     """The progress bar, a line for each epoch, and the last words."""
     reason, clipped = "done", Clipped()
     total = trainer.windows * config.train.epochs
-    with tqdm(total=total, initial=trainer.at.step, bar_format=BAR, leave=False, disable=None, dynamic_ncols=True) as bar:
+    with tqdm(
+        total=total, initial=trainer.at.step, bar_format=BAR, leave=False, disable=None, dynamic_ncols=True
+    ) as bar:
         for event in trainer.train(stop.is_set):
             if isinstance(event, Stepped):
                 bar.update(event.step - bar.n)
@@ -191,7 +226,9 @@ def follow(trainer: Trainer, config: Config, run: Run, files: Sequence[str], val
                 speed = event.words / max(event.seconds, 1e-9)
                 perplexity = math.exp(min(event.loss, 50))
                 bar.set_description_str(f"epoch {event.epoch + 1}/{config.train.epochs}", refresh=False)
-                bar.set_postfix_str(f"{speed:,.0f} words/s, loss {event.loss:.3f}, perplexity {perplexity:.1f}", refresh=False)
+                bar.set_postfix_str(
+                    f"{speed:,.0f} words/s, loss {event.loss:.3f}, perplexity {perplexity:.1f}", refresh=False
+                )
             elif isinstance(event, Validated):
                 with tqdm.external_write_mode():
                     remark(epoch_line(event, clipped.line()))

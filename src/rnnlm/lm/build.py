@@ -14,7 +14,8 @@ from rnnlm.nn.network import Network
 
 
 def network_arguments(model: Model, words: int) -> dict[str, Any]:
-    """What `make_network` needs to make the network of these settings: plain values, so that they can be sent to a worker."""
+    """What `make_network` needs to make the network of these settings: plain values, so that they can be sent to a
+    worker."""
     return {
         "kind": model.kind,
         "words": words,

@@ -13,7 +13,8 @@ __all__ = ["BLANK", "ClozeModel"]
 
 
 class ClozeModel:
-    """A bidirectional network with its parameters. The state is that of the forward stack, carried from sentence to sentence."""
+    """A bidirectional network with its parameters. The state is that of the forward stack, carried from sentence to
+    sentence."""
 
     def __init__(self, network: Bidirectional, parameters: Parameters) -> None:
         self.network = network
@@ -28,10 +29,12 @@ class ClozeModel:
         return self.network.start(batch, self.parameters.flat.dtype)
 
     def fill(self, state: State, inputs: Ids, targets: Ids, lengths: Ids) -> tuple[Floats, State]:
-        """log probabilities (T, B, V) of the word at each target, given all the others, and the state behind each sentence.
+        """log probabilities (T, B, V) of the word at each target, given all the others, and the state behind each
+        sentence.
 
         inputs (T, B): the boundary, then the words; targets (T, B): the words, then the boundary, repeated where a
         sentence is shorter; lengths (B,): words and one boundary. A blank stands as the id BLANK in both.
         """
-        tape = self.network.tape(*inputs.shape, self.parameters.flat.dtype)
+        steps, batch = inputs.shape
+        tape = self.network.tape(steps, batch, self.parameters.flat.dtype)
         return self.network.fill(self.parameters, inputs, targets, state, tape, lengths)  # type: ignore[arg-type]

@@ -28,10 +28,17 @@ BLANK_SHARE = 0.06  # of the input words that are a blank in training: so the ne
 
 
 class Bidirectional(Network):
-    """`layers` layers of H units of a `cell` in each direction over an embedding of size D, and a softmax over 2H features."""
+    """`layers` layers of H units of a `cell` in each direction over an embedding of size D, and a softmax over 2H
+    features."""
 
     def __init__(
-        self, words: int, embedding: int, hidden: int, layers: int = 1, cell: str = "tanh", dropout: Dropout | None = None
+        self,
+        words: int,
+        embedding: int,
+        hidden: int,
+        layers: int = 1,
+        cell: str = "tanh",
+        dropout: Dropout | None = None,
     ) -> None:
         super().__init__(words, embedding, hidden, layers, cell, dropout=dropout)
         self.back = Stack("back", embedding, hidden, layers, cell)

@@ -105,7 +105,8 @@ class LSTM(Cell):
         np.multiply(o, k.m[t], out=k.h[t + 1])
 
     def prepare(self, k: Tape) -> None:
-        """dz holds, per gate, dc/dz_i = g·i(1-i), dc/dz_f = c₋·f(1-f), dc/dz_g = i(1-g²), dh/dz_o = m·o(1-o); m <- dh/dc."""
+        """dz holds, per gate, dc/dz_i = g·i(1-i), dc/dz_f = c₋·f(1-f), dc/dz_g = i(1-g²), dh/dz_o = m·o(1-o); m <-
+        dh/dc."""
         i, f, g, o = four(k.z)
         di, df, dg, do = four(k.dz)
         np.subtract(1, i, out=di)

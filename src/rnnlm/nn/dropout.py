@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from rnnlm.nn.arrays import Array, Shape
 
@@ -28,7 +28,8 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of one window: `input` (B, D), `words` (V, 1), and for each of L layers `output` (B, H) and `weights` (H, G·H).
+    """The masks of one window: `input` (B, D), `words` (V, 1), and for each of L layers `output` (B, H) and `weights`
+    (H, G·H).
 
     A network that reads from both sides has such masks for its other stack in `back`, and in `blanks` (T, B) the input
     words that are replaced by the blank.
@@ -39,7 +40,7 @@ class Masks:
     output: Sequence[Array | None] = ()
     weights: Sequence[Array | None] = ()
     back: Masks | None = None
-    blanks: Array | None = None
+    blanks: NDArray[np.bool_] | None = None
 
     def of_rows(self, part: slice) -> Masks:
         """The masks of some sequences of the batch."""

@@ -1,4 +1,5 @@
-"""One recurrent layer: the loop over time and the three products, forward and back; it does not know its cell's formulas.
+"""One recurrent layer: the loop over time and the three products, forward and back; it does not know its cell's
+formulas.
 
 Forward, for t = 1..T:   z_t = x_t Wx + b,   (h_t, c_t) = cell(z_t, h_{t-1} Wh, c_{t-1}).
 Backward carries δ_t = dz_t along time through Whᵀ and along depth through Wxᵀ; the gradient of Wx and Wh is the sum
@@ -47,7 +48,8 @@ class Recurrent:
     def forward(
         self, p: Names, x: Array, state: LayerState, k: Tape, resets: Resets | None = None
     ) -> tuple[Array, LayerState]:
-        """x (T, B, D) and the state before it; gives the outputs (T, B, H), views into the tape, and the state after it."""
+        """x (T, B, D) and the state before it; gives the outputs (T, B, H), views into the tape, and the state after
+        it."""
         k.x = x
         for slot, value in zip(self.cell.slots, state, strict=True):
             getattr(k, slot)[0] = value
@@ -77,7 +79,8 @@ class Recurrent:
         resets: Resets | None = None,
         dstate: LayerState | None = None,
     ) -> tuple[Array, LayerState]:
-        """dy (T, B, H), and the gradient of the state after the last step; writes g, gives dx (T, B, D) and that of the first state."""
+        """dy (T, B, H), and the gradient of the state after the last step; writes g, gives dx (T, B, D) and that of
+        the first state."""
         if "dz" not in k:  # a tape used for reading only has no need of these
             k.dz = np.empty_like(k.z)
             k.dzh = np.empty_like(k.z) if self.cell.bypass else k.dz

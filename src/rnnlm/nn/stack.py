@@ -17,7 +17,8 @@ StackState = tuple[LayerState, ...]
 
 
 class Stack:
-    """`layers` recurrent layers of `hidden` units over inputs of size `inputs`; parameters `<name>.<l>.Wx` and so on."""
+    """`layers` recurrent layers of `hidden` units over inputs of size `inputs`; parameters `<name>.<l>.Wx` and so
+    on."""
 
     def __init__(self, name: str, inputs: int, hidden: int, layers: int, cell: str) -> None:
         self.names = [f"{name}.{level}" for level in range(layers)]
@@ -65,7 +66,8 @@ class Stack:
         resets: Resets | None = None,
         dstate: StackState | None = None,
     ) -> tuple[Array, StackState]:
-        """dy (T, B, H) to dx (T, B, D) and the gradient of the first state; undoes `forward` layer by layer, from the top."""
+        """dy (T, B, H) to dx (T, B, D) and the gradient of the first state; undoes `forward` layer by layer, from the
+        top."""
         before: list[LayerState] = []
         for level in reversed(range(len(self.layers))):
             dend = dstate[level] if dstate is not None else None

@@ -23,10 +23,18 @@ def describe_run(run: Run) -> list[list[str]]:
     validations = [entry for entry in run.metrics() if entry["kind"] == "valid"]
     rows = [
         ["run", str(run.path)],
-        ["model", f"{model.kind}: {model.layers} x {model.cell} of {model.hidden}, embedding {model.embedding}" + " (tied)" * model.tied],
+        [
+            "model",
+            f"{model.kind}: {model.layers} x {model.cell} of {model.hidden}, embedding {model.embedding}"
+            + " (tied)" * model.tied,
+        ],
         ["parameters", f"{p.flat.size:,} ({p.flat.nbytes / 1e6:.1f} MB)"],
         ["vocabulary", vocabulary_line(config, words)],
-        ["training", f"{train.optimizer}, rate {train.rate:g} {train.schedule}, batch {train.batch} x {train.bptt}, seed {train.seed}"],
+        [
+            "training",
+            f"{train.optimizer}, rate {train.rate:g} {train.schedule}, batch {train.batch} x {train.bptt}"
+            f", seed {train.seed}",
+        ],
     ]
     if validations:
         best = min(validations, key=lambda entry: entry["valid_loss"])
@@ -48,9 +56,7 @@ def describe_ngram(run: Run) -> list[list[str]]:
     for order, (count, size) in enumerate(zip(model.counts, model.bytes_per_order, strict=True), 1):
         rows.append([f"order {order}", f"{count:>12,} n-grams  {size / 1e6:8.1f} MB  {bar(count / max(model.counts))}"])
     rows.append(["in all", f"{sum(model.counts):>12,} n-grams  {sum(model.bytes_per_order) / 1e6:8.1f} MB"])
-    for entry in run.metrics():
-        rows.append(["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"])
-    return rows
+    return rows + [["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"] for entry in run.metrics()]
 
 
 def figures(entry: dict[str, Any]) -> str:

@@ -41,7 +41,8 @@ def fill_both_sides(model: ClozeModel, sentence: Blanked, top: int, ended: bool 
     """Each blank given all other words, the other blanks standing as the blank that training has seen.
 
     Answers to several blanks are found by a beam that fills them from left to right, and ranked by their
-    pseudo-likelihood: the sum over the blanks of log P(word | all others filled) (Besag 1975). `ended` False: nothing is
+    pseudo-likelihood: the sum over the blanks of log P(word | all others filled) (Besag 1975). `ended` False: nothing
+    is
     known of what stands behind the last word.
     """
     places = [at for at, word in enumerate(sentence) if word is None]

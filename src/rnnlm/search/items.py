@@ -1,4 +1,5 @@
-"""Test items with one word left out: which of the candidates does a model choose? Over left-to-right and cloze models."""
+"""Test items with one word left out: which of the candidates does a model choose? Over left-to-right and cloze
+models."""
 
 from __future__ import annotations
 
@@ -53,12 +54,17 @@ def right(model: LanguageModel | ClozeModel, coder: Coder, item: Item) -> bool:
     if not item.candidates:
         return best_word(model, coder, item) == item.answer
     words = list(dict.fromkeys((item.answer, *item.candidates)))
-    scores = cloze_scores(model, coder, item, words) if isinstance(model, ClozeModel) else left_scores(model, coder, item, words)
+    scores = (
+        cloze_scores(model, coder, item, words)
+        if isinstance(model, ClozeModel)
+        else left_scores(model, coder, item, words)
+    )
     return max(range(len(words)), key=lambda at: scores[at]) == 0 and scores[0] > max(scores[1:])
 
 
 def left_scores(model: LanguageModel, coder: Coder, item: Item, words: list[str]) -> list[float]:
-    """log P of the text with each word: of all behind it too, and of the sentence end, where anything stands behind it."""
+    """log P of the text with each word: of all behind it too, and of the sentence end, where anything stands behind
+    it."""
     before, after = coder.encode(item.before).ids, coder.encode(item.after).ids
     if after:
         return sentence_scores(model, [before + coder.encode(word).ids + after for word in words])

@@ -17,7 +17,8 @@ from rnnlm.search.predictions import read
 
 @dataclass(frozen=True)
 class Drawn:
-    """The ids of a text behind its prompt, without the sentence end, and the log probability of all that was chosen, the end too."""
+    """The ids of a text behind its prompt, without the sentence end, and the log probability of all that was chosen,
+    the end too."""
 
     ids: list[int]
     log_probability: float
@@ -25,7 +26,8 @@ class Drawn:
 
 
 def restrict(log_probs: Floats, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Floats:
-    """The distribution to draw from (B, V): sharpened by temperature, then cut to the k best and to the nucleus of mass p.
+    """The distribution to draw from (B, V): sharpened by temperature, then cut to the k best and to the nucleus of
+    mass p.
 
     Gives probabilities. `<unk>` is never drawn. Temperature comes first, as in Holtzman et al. 2020.
     """
@@ -43,7 +45,7 @@ def restrict(log_probs: Floats, temperature: float = 1.0, top_k: int = 0, top_p:
         ranked[outside] = 0
         np.put_along_axis(probs, order, ranked, axis=1)
         probs /= probs.sum(axis=1, keepdims=True)
-    return probs
+    return np.asarray(probs)
 
 
 def draw(
@@ -56,7 +58,8 @@ def draw(
     top_k: int = 0,
     top_p: float = 1.0,
 ) -> list[Drawn]:
-    """`count` texts behind a prompt, each until the sentence end or `most` words. A temperature of 0 takes the best word."""
+    """`count` texts behind a prompt, each until the sentence end or `most` words. A temperature of 0 takes the best
+    word."""
     found, state = read(model, prompt)
     log_probs = np.repeat(found[None], count, axis=0)
     state = select(state, np.zeros(count, np.int64))

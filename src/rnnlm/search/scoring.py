@@ -1,4 +1,5 @@
-"""Scores of sentences, each for itself, in the order they came; over any language model, with memory that does not grow."""
+"""Scores of sentences, each for itself, in the order they came; over any language model, with memory that does not
+grow."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def as_line(text: str, line: Encoded, total: float) -> Line:
 def sentence_scores(model: LanguageModel, sentences: list[list[int] | None]) -> list[float]:
     """The log probability of each sentence with its end, from the state that has read nothing; None has none."""
     totals = [0.0] * len(sentences)
-    order = sorted((at for at, ids in enumerate(sentences) if ids is not None), key=lambda at: -len(sentences[at] or ()))
+    order = sorted(
+        (at for at, ids in enumerate(sentences) if ids is not None), key=lambda at: -len(sentences[at] or ())
+    )
     for first in range(0, len(order), TOGETHER):
         group = order[first : first + TOGETHER]
         rows = [sentences[at] or [] for at in group]

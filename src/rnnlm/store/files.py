@@ -22,13 +22,17 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CheckpointError(f"the disk is full: {path} was not written", "free some space; what was saved before is whole") from None
+            raise CheckpointError(
+                f"the disk is full: {path} was not written", "free some space; what was saved before is whole"
+            ) from None
         raise CheckpointError(f"{path} cannot be written: {error.strerror or error}") from None
     except Exception as error:
         if type(error).__name__ == "SafetensorError":  # its writer wraps what the operating system says
             text = str(error)
             if "No space left" in text or "os error 28" in text:
-                raise CheckpointError(f"the disk is full: {path} was not written", "free some space; what was saved before is whole") from None
+                raise CheckpointError(
+                    f"the disk is full: {path} was not written", "free some space; what was saved before is whole"
+                ) from None
             raise CheckpointError(f"{path} cannot be written: {text}") from None
         raise
 

@@ -16,7 +16,8 @@ from rnnlm.store.run import Run, read_arrays
 
 
 def load_model(run: Run, checkpoint: str = "best") -> LanguageModel | ClozeModel:
-    """The model of a checkpoint. Raises CheckpointError where its weights do not fit the run's settings or vocabulary."""
+    """The model of a checkpoint. Raises CheckpointError where its weights do not fit the run's settings or
+    vocabulary."""
     path = run.checkpoint(checkpoint)
     words = len(run.coder.vocabulary)
     if run.config.model.kind == "ngram":
@@ -40,7 +41,9 @@ def load_parameters(path: Path, shapes: dict[str, tuple[int, ...]], words: int) 
         if found.shape != view.shape:
             if found.shape[1:] == view.shape[1:]:
                 raise misfit(path, found.shape[0], words)
-            raise CheckpointError(f"{path} does not fit the run's config.toml ({name} is {found.shape}, not {view.shape})")
+            raise CheckpointError(
+                f"{path} does not fit the run's config.toml ({name} is {found.shape}, not {view.shape})"
+            )
         view[...] = found
     if not np.isfinite(p.flat).all():
         raise CheckpointError(f"{path} holds weights that are not numbers", "train again with a lower rate")
@@ -50,5 +53,6 @@ def load_parameters(path: Path, shapes: dict[str, tuple[int, ...]], words: int) 
 def misfit(path: Path, known: int, words: int) -> CheckpointError:
     """A model and a vocabulary that do not belong together."""
     return CheckpointError(
-        f"{path} knows {known} words, but vocabulary.txt holds {words}", "put back the vocabulary that the run was trained with"
+        f"{path} knows {known} words, but vocabulary.txt holds {words}",
+        "put back the vocabulary that the run was trained with",
     )

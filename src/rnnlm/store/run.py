@@ -1,4 +1,5 @@
-"""A run on disk: settings, vocabulary, tokenizer, metrics and checkpoints in one folder; it does not know how training works.
+"""A run on disk: settings, vocabulary, tokenizer, metrics and checkpoints in one folder; it does not know how
+training works.
 
     config.toml  vocabulary.txt  tokenizer.json  user_dict.txt (if any)  metrics.jsonl
     checkpoints.json                       which checkpoint is the best, which the last
@@ -69,7 +70,8 @@ class Run:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the run was trained with. Raises CheckpointError where this machine would cut differently."""
+        """The tokenizer that the run was trained with. Raises CheckpointError where this machine would cut
+        differently."""
         about = read_json(self.path / "tokenizer.json")
         words = self.path / "user_dict.txt"
         user_words = words.read_text(encoding="utf-8").splitlines() if words.exists() else []
@@ -150,11 +152,14 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}", "use another checkpoint of the run, or train again") from None
+        raise CheckpointError(
+            f"{path} is damaged: {error}", "use another checkpoint of the run, or train again"
+        ) from None
 
 
 def find_run(name: str | None) -> tuple[Run, str]:
-    """The run, and the checkpoint in it, that `--model` names: a run's folder, a checkpoint's, or None for the newest run.
+    """The run, and the checkpoint in it, that `--model` names: a run's folder, a checkpoint's, or None for the newest
+    run.
 
     None means $RNNLM_MODEL, or else the newest folder under runs/ that holds a checkpoint.
     Raises CheckpointError where there is none.

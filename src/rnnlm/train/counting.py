@@ -30,5 +30,7 @@ def train_ngram(config: Config, prepared: Prepared, run: Run) -> Counted:
     seconds = time.perf_counter() - began
     metrics = evaluate(found.model, prepared.valid)
     loss = metrics.nats / max(1, metrics.tokens)
-    run.log({"kind": "valid", "epoch": 1, "step": 1, "seconds": round(seconds, 3), "valid_loss": loss} | metrics.to_json())
+    run.log(
+        {"kind": "valid", "epoch": 1, "step": 1, "seconds": round(seconds, 3), "valid_loss": loss} | metrics.to_json()
+    )
     return Counted(found, metrics, seconds)

@@ -123,6 +123,4 @@ def evaluate(
             strange -= float(found[unknown].sum(dtype=np.float64))
         if progress:
             progress(len(positions))
-    return Metrics(
-        corpus.sentences, corpus.tokens, len(corpus.oov), corpus.characters, nats, nats - strange, carried
-    )
+    return Metrics(corpus.sentences, corpus.tokens, len(corpus.oov), corpus.characters, nats, nats - strange, carried)

@@ -18,7 +18,8 @@ LONGEST = 400  # words of a sentence that are read at once
 
 @dataclass(frozen=True)
 class ClozeMetrics:
-    """Figures over word positions (sentence ends are none): share of words ranked first, among the first five, mean of 1 / rank.
+    """Figures over word positions (sentence ends are none): share of words ranked first, among the first five, mean
+    of 1 / rank.
 
     A word out of the vocabulary counts as not found. `nats` is the sum of -log P(word | all others).
     """
@@ -40,26 +41,35 @@ class ClozeMetrics:
 
 
 def evaluate_cloze(model: ClozeModel, corpus: Corpus, carried: bool = False) -> ClozeMetrics:
-    """The metrics of a model on a text; with `carried`, the forward state goes from sentence to sentence of a document."""
+    """The metrics of a model on a text; with `carried`, the forward state goes from sentence to sentence of a
+    document."""
     found = [ranks(log_probs, targets) for log_probs, targets in read(model, corpus, carried)]
     rank = np.concatenate([own for own, _ in found]) if found else np.zeros(0)
     nats = sum(loss for _, loss in found)
     count = len(rank)
     share = 1 / max(1, count)
     return ClozeMetrics(
-        count, float((rank <= 1).sum() * share), float((rank <= 5).sum() * share), float((1 / rank).sum() * share), nats, carried
+        count,
+        float((rank <= 1).sum() * share),
+        float((rank <= 5).sum() * share),
+        float((1 / rank).sum() * share),
+        nats,
+        carried,
     )
 
 
 def ranks(log_probs: NDArray[np.floating], targets: NDArray[np.integer]) -> tuple[NDArray[np.floating], float]:
-    """The rank (n,) of each target among all words (1 is the best), infinite for the unknown word; and the sum of -log P."""
+    """The rank (n,) of each target among all words (1 is the best), infinite for the unknown word; and the sum of
+    -log P."""
     own = log_probs[np.arange(len(targets)), targets]
     rank = 1.0 + (log_probs > own[:, None]).sum(axis=1)
     rank[targets == UNKNOWN] = np.inf
     return rank, -float(own.sum(dtype=np.float64))
 
 
-def read(model: ClozeModel, corpus: Corpus, carried: bool) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
+def read(
+    model: ClozeModel, corpus: Corpus, carried: bool
+) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
     """Distributions and words of all word positions, in blocks."""
     pieces = spans(corpus, False, LONGEST)
     if not carried:

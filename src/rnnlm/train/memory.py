@@ -56,7 +56,8 @@ class SharedMemory:
         return cls(layout, file.name)
 
     def unlink(self) -> None:
-        """Removes the file's name; the memory lives on while it is mapped. Where that is refused, `close` tries again."""
+        """Removes the file's name; the memory lives on while it is mapped. Where that is refused, `close` tries
+        again."""
         if self.path:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()

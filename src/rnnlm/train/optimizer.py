@@ -1,4 +1,5 @@
-"""How a gradient becomes a step: SGD, momentum, AdaGrad, RMSprop, Adam and AdamW; it does not know whose parameters they are.
+"""How a gradient becomes a step: SGD, momentum, AdaGrad, RMSprop, Adam and AdamW; it does not know whose parameters
+they are.
 
 Each optimizer is a few in-place lines over arrays of one shape: parameters, gradient, and its own slots. Long vectors
 are walked in pieces that stay in the cache. Rows of an embedding that a window did not touch are not stepped at all:

@@ -24,7 +24,6 @@ from rnnlm.nn.network import Network
 from rnnlm.train.memory import SharedMemory
 from rnnlm.train.shard import Shard, layout
 
-
 # Ctrl-C is for this process, which ends the step and saves; the workers must live until then.
 APART: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {"creationflags": 0x00000200}
 
@@ -90,7 +89,8 @@ class Team:
     def step(
         self, steps: int, step: int, words: int, resets: Sequence[Sequence[int]], rate: float, clip: float
     ) -> tuple[float, float]:
-        """One training step on the window of T = `steps` that lies in memory, whose loss is the mean over `words` words.
+        """One training step on the window of T = `steps` that lies in memory, whose loss is the mean over `words`
+        words.
 
         Gives the sum of the loss in nats, and the norm of the mean's gradient before clipping. `step` counts from 0. A
         gradient that is not finite is not applied.

@@ -22,8 +22,8 @@ from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.network import Network
-from rnnlm.store.run import Run, read_arrays
 from rnnlm.store.files import read_json
+from rnnlm.store.run import Run, read_arrays
 from rnnlm.text.corpus import Columns, Corpus, columns
 from rnnlm.train.evaluate import Metrics, evaluate
 from rnnlm.train.evaluate_cloze import ClozeMetrics, evaluate_cloze
@@ -141,7 +141,9 @@ class Trainer:
         arrays = read_arrays(path / "trainer.safetensors")
         try:
             if state["text"] != self.text:
-                raise CheckpointError("the run was trained on another text", "resume it with the same files, or train anew")
+                raise CheckpointError(
+                    "the run was trained on another text", "resume it with the same files, or train anew"
+                )
             for key, value in self.memory_arrays().items():
                 value[...] = arrays[key]
             self.at = Position(**state["position"])
