@@ -1,0 +1,65 @@
+"""Writes docs/cli.md and docs/configuration.md from the program itself; a test compares them.
+
+    python docs/write_pages.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rnnlm.cli.info import describe_keys
+from rnnlm.cli.main import COMMANDS, LazyGroup, cli
+
+DOCS = Path(__file__).parent
+
+
+def cli_page() -> str:
+    """The help of every command."""
+    parts = ["# Commands", "", "What `rnnlm COMMAND --help` says. Written by `docs/write_pages.py`.", ""]
+    for name in COMMANDS:
+        parts += [f"## rnnlm {name}", "", "```text", help_text(name), "```", ""]
+    return "\n".join(parts)
+
+
+def help_text(name: str) -> str:
+    """The help of one command, 100 columns wide, and of the commands in it where it is a group."""
+    group: LazyGroup = cli  # type: ignore[assignment]
+    with click.Context(group, info_name="rnnlm", terminal_width=100, max_content_width=100) as context:
+        command = group.get_command(context, name)
+        assert command is not None
+        with click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100) as own:
+            texts = [command.get_help(own).rstrip()]
+            if isinstance(command, click.Group):
+                for part in command.list_commands(own):
+                    inner = command.get_command(own, part)
+                    assert inner is not None
+                    with click.Context(inner, info_name=part, parent=own, terminal_width=100, max_content_width=100) as deep:
+                        texts.append(inner.get_help(deep).rstrip())
+    lines = "\n\n".join(texts).splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def configuration_page() -> str:
+    """Every key of a configuration."""
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "What `rnnlm info --keys` says: every key with its default, what it may be, what it means. A TOML file names what",
+            "differs; `--set section.key=value` changes one. Written by `docs/write_pages.py`.",
+            "",
+            "```text",
+            describe_keys(),
+            "```",
+            "",
+        ]
+    )
+
+
+PAGES = {"cli.md": cli_page, "configuration.md": configuration_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
