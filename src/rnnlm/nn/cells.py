@@ -51,7 +51,7 @@ class Cell:
 
 
 class Elman(Cell):
-    """The simple recurrent network: s_t = f(U x_t + W s_{t-1} + b), f one of tanh, sigmoid, ReLU."""
+    """The simple recurrent network: s_t = f(U x_t + W s_{t-1} + b), f one of tanh, sigmoid, ReLU; equation (3.2)."""
 
     def __init__(self, hidden: int, activation: str = "tanh") -> None:
         super().__init__(hidden)
@@ -60,19 +60,19 @@ class Elman(Cell):
     def step(self, p: Names, k: Tape, t: int, zh: Array) -> None:
         z = k.z[t]
         z += zh
-        self.f(z, out=k.h[t + 1])
+        self.f(z, out=k.h[t + 1])  # (4.2)
 
     def prepare(self, k: Tape) -> None:
         self.f.slope(k.y, out=k.dz)
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
-        k.dz[t] *= d.h  # δ_t = f'(z_t) · dh
+        k.dz[t] *= d.h  # δ_t = f'(z_t) · dh, equation (6.4)
 
 
 class LSTM(Cell):
     """i,f,o = σ(z_i),σ(z_f),σ(z_o);  g = tanh(z_g);  c = f·c₋ + i·g;  h = o·tanh(c)  (Hochreiter 1997, Gers 2000).
 
-    Gates in the order i, f, g, o. All four come from one exp: tanh(z) = 2σ(2z) - 1.
+    Gates in the order i, f, g, o. All four come from one exp: tanh(z) = 2σ(2z) - 1, equation (9.4).
     """
 
     gates = 4
@@ -96,13 +96,13 @@ class LSTM(Cell):
         np.reciprocal(z, out=z)
         i, f, g, o = z[:, :n], z[:, n : 2 * n], z[:, 2 * n : 3 * n], z[:, 3 * n :]
         g *= 2
-        g -= 1
+        g -= 1  # (9.1)
         c, tmp = k.c[t + 1], k.tmp
         np.multiply(f, k.c[t], out=c)
         np.multiply(i, g, out=tmp)
-        c += tmp
+        c += tmp  # (9.2)
         np.tanh(c, out=k.m[t])
-        np.multiply(o, k.m[t], out=k.h[t + 1])
+        np.multiply(o, k.m[t], out=k.h[t + 1])  # (9.3)
 
     def prepare(self, k: Tape) -> None:
         """dz holds, per gate, dc/dz_i = g·i(1-i), dc/dz_f = c₋·f(1-f), dc/dz_g = i(1-g²), dh/dz_o = m·o(1-o); m <-
@@ -127,12 +127,12 @@ class LSTM(Cell):
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
         np.multiply(d.h, k.m[t], out=k.tmp)
-        d.c += k.tmp
+        d.c += k.tmp  # (9.5)
         dz, n = k.dz[t], self.hidden
         through_c = dz[:, : 3 * n].reshape(len(dz), 3, n)  # i, f, g act on h through c
         through_c *= d.c[:, None]
-        dz[:, 3 * n :] *= d.h
-        d.c *= k.z[t][:, n : 2 * n]  # all that reaches c_{t-1}
+        dz[:, 3 * n :] *= d.h  # (9.6)
+        d.c *= k.z[t][:, n : 2 * n]  # all that reaches c_{t-1}: (9.7), over many steps (9.8)
 
 
 class GRU(Cell):
@@ -156,16 +156,16 @@ class GRU(Cell):
         z, n = k.z[t], self.hidden
         gates = z[:, : 2 * n]
         gates += zh[:, : 2 * n]
-        sigmoid(gates)
+        sigmoid(gates)  # (10.1)
         r, u, new = z[:, :n], z[:, n : 2 * n], z[:, 2 * n :]
         np.add(zh[:, 2 * n :], p.bh, out=k.q[t])
         np.multiply(r, k.q[t], out=k.tmp)
         new += k.tmp
-        np.tanh(new, out=new)
+        np.tanh(new, out=new)  # (10.2)
         h = k.h[t + 1]
         np.subtract(k.h[t], new, out=h)
         h *= u
-        h += new
+        h += new  # (10.3)
 
     def prepare(self, k: Tape) -> None:
         """dz holds q·r(1-r) for r, (h₋ - n)·u(1-u) for u, (1-u)(1-n²) for n."""
@@ -186,14 +186,14 @@ class GRU(Cell):
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
         dz, dzh, n = k.dz[t], k.dzh[t], self.hidden
         of_h = dz[:, n:].reshape(len(dz), 2, n)  # u and n act on h directly
-        of_h *= d.h[:, None]
+        of_h *= d.h[:, None]  # (10.4)
         dz[:, :n] *= dz[:, 2 * n :]  # r acts through n
         dzh[:, : 2 * n] = dz[:, : 2 * n]
-        np.multiply(dz[:, 2 * n :], k.z[t][:, :n], out=dzh[:, 2 * n :])  # dq = dz_n · r
-        d.h *= k.z[t][:, n : 2 * n]  # what reaches h_{t-1} past the product
+        np.multiply(dz[:, 2 * n :], k.z[t][:, :n], out=dzh[:, 2 * n :])  # dq = dz_n · r, (10.5)
+        d.h *= k.z[t][:, n : 2 * n]  # what reaches h_{t-1} past the product, (10.6)
 
     def collect(self, g: Names, k: Tape) -> None:
-        np.sum(k.dzh[..., 2 * self.hidden :], axis=(0, 1), out=g.bh)
+        np.sum(k.dzh[..., 2 * self.hidden :], axis=(0, 1), out=g.bh)  # (10.7)
 
 
 def four(z: Array) -> tuple[Array, Array, Array, Array]:

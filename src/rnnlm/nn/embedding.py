@@ -22,10 +22,10 @@ class RowGradient:
 
 
 def look_up(table: Array, ids: Ids, width: int) -> Array:
-    """x (T, B, D): the first `width` = D columns of the rows `ids` (T, B) of `table`."""
+    """x (T, B, D): the first `width` = D columns of the rows `ids` (T, B) of `table`, equation (3.4)."""
     return np.take(table, ids, axis=0, mode="clip")[..., :width]
 
 
 def look_up_back(ids: Ids, dx: Array) -> RowGradient:
-    """The gradient of the table from dx (T, B, D): a row's gradient is the sum over its occurrences."""
+    """The gradient of the table from dx (T, B, D): a row's gradient is the sum over its occurrences, equation (6.9)."""
     return RowGradient(*scatter_rows(ids.reshape(-1), dx.reshape(-1, dx.shape[-1])))

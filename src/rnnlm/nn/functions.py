@@ -1,4 +1,7 @@
-"""Element-wise functions and their derivatives, in place: each derivative needs only the function's own output."""
+"""Element-wise functions and their derivatives, in place: each derivative needs only the function's own output.
+
+The derivatives are equation (3.3) of docs/derivation.md.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """One recurrent layer: the loop over time and the three products, forward and back; it does not know its cell's
 formulas.
 
-Forward, for t = 1..T:   z_t = x_t Wx + b,   (h_t, c_t) = cell(z_t, h_{t-1} Wh, c_{t-1}).
-Backward carries δ_t = dz_t along time through Whᵀ and along depth through Wxᵀ; the gradient of Wx and Wh is the sum
-over the time steps, here one product over all of them.
+Forward, for t = 1..T:   z_t = x_t Wx + b,   (h_t, c_t) = cell(z_t, h_{t-1} Wh, c_{t-1}),   equation (3.1).
+Backward carries δ_t = dz_t (6.1) along time through Whᵀ and along depth through Wxᵀ. The steps along time (6.2) make up
+the product (6.3), which may vanish or explode (8.1). The gradients of Wh (6.6) and Wx (6.7) are sums over the time
+steps, here one product over all of them (6.8). Equation numbers are those of docs/derivation.md.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Recurrent:
         k.x = x
         for slot, value in zip(self.cell.slots, state, strict=True):
             getattr(k, slot)[0] = value
-        np.matmul(rows(x), p.Wx, out=rows(k.z))
+        np.matmul(rows(x), p.Wx, out=rows(k.z))  # (4.1)
         k.z += p.b
         if resets is None:
             k.y = k.h[1:]
@@ -63,7 +64,7 @@ class Recurrent:
             for t in range(len(x)):
                 if resets is not None and resets[t] is not None:
                     for slot in self.cell.slots:
-                        getattr(k, slot)[t][resets[t]] = 0
+                        getattr(k, slot)[t][resets[t]] = 0  # (4.3)
                 np.matmul(k.h[t], p.Wh, out=k.zh)
                 self.cell.step(p, k, t, k.zh)
                 if resets is not None:
@@ -98,15 +99,15 @@ class Recurrent:
             self.cell.step_back(k, t, d)
             if self.cell.bypass:
                 np.matmul(k.dzh[t], p.Wh.T, out=through)
-                d.h += through
+                d.h += through  # (10.6)
             else:
-                np.matmul(k.dzh[t], p.Wh.T, out=d.h)
+                np.matmul(k.dzh[t], p.Wh.T, out=d.h)  # (6.4), (9.7); at the first step (6.10)
             if resets is not None and resets[t] is not None:
                 for slot in self.cell.slots:
                     getattr(d, slot)[resets[t]] = 0
         np.matmul(rows(k.x).T, rows(k.dz), out=g.Wx)
         np.matmul(rows(k.h[:-1]).T, rows(k.dzh), out=g.Wh)  # the extra first row of h makes h_{t-1} a slice
         np.sum(rows(k.dz), axis=0, out=g.b)
-        self.cell.collect(g, k)
+        self.cell.collect(g, k)  # (10.7)
         np.matmul(rows(k.dz), p.Wx.T, out=rows(k.dx))
         return k.dx, tuple(getattr(d, slot) for slot in self.cell.slots)

@@ -1,6 +1,7 @@
 """Recurrent layers one on another: layer l at time t reads layer l-1 at time t; it does not know words.
 
-The error term is carried along time inside each layer and along depth from layer to layer (docs/derivation.md).
+Equation (3.7) of docs/derivation.md. The error term is carried along time inside each layer and along depth from layer
+to layer (6.5).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Stack:
         after = []
         for level, layer in enumerate(self.layers):
             y, end = layer.forward(self.weights(p, level, masks), x, state[level], tapes[level], resets)
-            x = apply(y, masks.of_output(level))
+            x = apply(y, masks.of_output(level))  # (11.2)
             after.append(end)
         return x, tuple(after)
 
@@ -75,7 +76,7 @@ class Stack:
             own = g.layer(self.names[level])
             dy, dstart = self.layers[level].backward(self.weights(p, level, masks), own, dy, tapes[level], resets, dend)
             if (drop := masks.of_weights(level)) is not None:
-                own.Wh *= drop
+                own.Wh *= drop  # (11.3)
             before.append(dstart)
         return dy, tuple(reversed(before))
 
