@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,28 +39,35 @@ def writing(path: Path) -> Iterator[None]:
 def write_text(path: Path, text: str) -> None:
     """Replaces a file in one move."""
     with writing(path):
-        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        work = beside(path)
         try:
-            with os.fdopen(fd, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(name).replace(path)
+            work.write_text(text, encoding="utf-8", newline="\n")
+            work.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            work.unlink(missing_ok=True)
             raise
+
+
+def beside(path: Path) -> Path:
+    """A name for the unfinished `path`; not one of `tempfile`, whose files nobody else may read."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Raises CheckpointError where the file is missing or damaged."""
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """The object in a file. Raises CheckpointError where it is missing, damaged or without one of the `keys`."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
         raise CheckpointError(f"{path} is damaged") from None
+    if not isinstance(found, dict) or not found.keys() >= set(keys):
+        raise CheckpointError(f"{path} is damaged")
+    return found
 
 
 @contextmanager
@@ -69,12 +75,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name `path` when everything in it is written."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        work, old = beside(path), beside(path).with_suffix(".old")
         try:
+            work.mkdir()
             yield work
             if path.exists():
-                shutil.rmtree(path)
+                path.rename(old)
             work.rename(path)
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
+        shutil.rmtree(old, ignore_errors=True)

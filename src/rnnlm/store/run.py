@@ -66,13 +66,13 @@ class Run:
             vocabulary = Vocabulary.load(self.path / "vocabulary.txt")
         except (OSError, UnicodeDecodeError, VocabularyError) as error:
             raise CheckpointError(f"the run {self.path} has no readable vocabulary.txt: {error}") from None
-        return Coder(self.tokenizer, vocabulary, read_json(self.path / "tokenizer.json")["oov"])
+        return Coder(self.tokenizer, vocabulary, read_json(self.path / "tokenizer.json", "oov")["oov"])
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the run was trained with. Raises CheckpointError where this machine would cut
         differently."""
-        about = read_json(self.path / "tokenizer.json")
+        about = read_json(self.path / "tokenizer.json", "kind", "normalise")
         words = self.path / "user_dict.txt"
         user_words = words.read_text(encoding="utf-8").splitlines() if words.exists() else []
         tokenizer = make_tokenizer(about["kind"], about["normalise"], user_words)
@@ -87,13 +87,13 @@ class Run:
     def index(self) -> dict[str, str]:
         """`best` and `last`: names of checkpoints."""
         path = self.path / "checkpoints.json"
-        return dict(read_json(path)) if path.exists() else {}
+        return read_json(path, "best", "last") if path.exists() else {}
 
     def checkpoint(self, name: str = "best") -> Path:
         """The folder of the best or last checkpoint, or of one named by its number."""
         index = self.index
         if not index:
-            raise CheckpointError(f"the run {self.path} has no checkpoint yet", "train it further with --resume")
+            raise CheckpointError(f"the run {self.path} has no checkpoint yet", "train it anew with --force")
         path = self.path / "checkpoints" / index.get(name, name)
         if not path.is_dir():
             raise CheckpointError(f"the run {self.path} has no checkpoint {path.name}")
@@ -139,7 +139,8 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
     from safetensors.numpy import save_file
 
     with writing(path):
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+        path.chmod(path.parent.stat().st_mode & 0o666)  # it writes for the owner alone
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
