@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import DTypeLike
 
-
+from rnnlm.nn.adaptive import AdaptiveSoftmax
 from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, Tape, rows
 from rnnlm.nn.dropout import Dropout, Masks, apply, draw
 from rnnlm.nn.embedding import RowGradient, look_up, look_up_back
 from rnnlm.nn.recurrent import Resets
 from rnnlm.nn.softmax import Softmax
 from rnnlm.nn.stack import Stack, StackState
-
 
 NONE = Masks()
 
@@ -38,8 +37,8 @@ class NetworkTape:
 class Network:
     """V words, embedding of size D, `layers` layers of H units of a `cell`, and a softmax head.
 
-    With `tied`, the embedding is the head's weight matrix (Press and Wolf 2017), and D = H. `cuts` asks for the adaptive
-    softmax with these cut-offs. `dtype` is float32 to train and float64 to check gradients.
+    With `tied`, the embedding is the head's weight matrix (Press and Wolf 2017), and D = H. `cuts` asks for the
+    adaptive softmax with these cut-offs. `dtype` is float32 to train and float64 to check gradients.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class Network:
         self.tied = tied
         self.dropout = dropout or Dropout()
         self.stack = Stack("rnn", embedding, hidden, layers, cell)
-        self.head = Softmax(hidden, words)
+        self.head: Softmax | AdaptiveSoftmax = AdaptiveSoftmax(hidden, words, cuts) if cuts else Softmax(hidden, words)
 
     def shapes(self) -> dict[str, Shape]:
         """Every parameter's shape; an embedding of its own stands last, since its gradient is sparse."""
@@ -106,6 +105,10 @@ class Network:
         """How many of the targets of a window are predicted: all of them."""
         return targets.size
 
+    def untouched(self, targets: Ids) -> frozenset[str]:
+        """The dense parameters whose gradient is zero for these targets, and which `loss` therefore does not write."""
+        return frozenset(f"head.{name}" for name in self.head.untouched(targets))
+
     def tape(self, steps: int, batch: int, dtype: DTypeLike = np.float32) -> NetworkTape:
         """Workspace for windows of T steps of B sequences."""
         return NetworkTape(steps, batch, self.stack.tape(steps, batch, dtype))
@@ -132,7 +135,7 @@ class Network:
         """inputs (T, B) to the features s (T, B, H) that the head reads, and the state after the window."""
         x = look_up(self.table(p), inputs, self.embedding)
         if masks.words is not None:
-            x = x * masks.words[inputs]
+            x = x * masks.words[inputs]  # (11.4)
         return self.stack.forward(p, apply(x, masks.input), state, k.layers, masks, resets)
 
     def loss(
@@ -147,9 +150,10 @@ class Network:
         masks: Masks = NONE,
         resets: Resets | None = None,
     ) -> tuple[float, StackState, RowGradient | None]:
-        """The sum of -log o_t[target] in nats over the window, the state after it, and the gradient of that sum times `scale`.
+        """The sum of -log o_t[target] in nats over the window, the state after it, and its gradient times `scale`.
 
-        Writes the gradient of every dense parameter into g; that of an embedding of its own comes back as its rows.
+        Writes the gradient of every dense parameter into g, but for the `untouched` ones; that of an embedding of its
+        own comes back as its rows.
         """
         s, state = self.forward(p, inputs, state, k, masks, resets)
         nats, ds = self.head.loss(p.layer("head"), g.layer("head"), rows(s), targets.reshape(-1), scale, k.head)
@@ -177,6 +181,6 @@ class Network:
 
 
 def orthogonal(size: int, rng: np.random.Generator) -> Array:
-    """A random orthogonal matrix (size, size): repeated products with it neither shrink nor grow (Saxe 2014)."""
+    """A random orthogonal matrix (size, size): repeated products with it neither shrink nor grow, (8.2) (Saxe 2014)."""
     q, r = np.linalg.qr(rng.normal(size=(size, size)))
     return np.asarray(q * np.sign(np.diag(r)))

@@ -1,4 +1,4 @@
-"""The output layer and its loss: softmax over the whole vocabulary with cross-entropy; it does not know where h comes from.
+"""The output layer and its loss: softmax over the whole vocabulary and cross-entropy; it does not know what made h.
 
 o = softmax(V s + c), loss = -log o[target]. The weights and the bias c are one matrix with a column of ones,
 Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
@@ -15,7 +15,10 @@ needs logits below 88: where a Z is too large or too small, the block is done ag
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, scatter_rows
 from rnnlm.nn.functions import log_softmax
@@ -39,6 +42,10 @@ class Softmax:
         p.Wa[:, self.hidden] = 0
         self.pin(p)
 
+    def untouched(self, targets: Ids) -> frozenset[str]:
+        """The parameters whose gradient `loss` does not write for these targets: none."""
+        return frozenset()
+
     def pin(self, p: Names) -> None:
         """Sets what is not trained, the column of ones, after weight decay has touched it."""
         p.Wa[:, self.hidden + 1] = 1
@@ -49,28 +56,27 @@ class Softmax:
         Writes the gradient of the parameters, times `scale`, into g.
         """
         rows, hidden = h.shape
-        ha = augmented(h, k)
-        if "dha" not in k or len(k.dha) != rows:
-            k.dha = np.empty_like(ha)
-            k.exp = np.empty((self.block(rows, h.itemsize), self.words), h.dtype)
+        ha = augmented(h)
+        dha = np.empty_like(ha)
+        block = self.block(rows, h.itemsize)
+        exp = room(k, (block, self.words), h.dtype)
         own = np.take(p.Wa, targets, axis=0)  # the target's weights, (N, H + 2)
         nats = -float(np.einsum("nk,nk->", ha, own, dtype=np.float64))
-        block = len(k.exp)
         for first in range(0, rows, block):
             part = slice(first, min(first + block, rows))
-            e, dha = k.exp[: part.stop - first], k.dha[part]
-            nats += self.exponentials(p, ha[part], e, dha)
-            weight = (scale / dha[:, -1])[:, None]  # dha[:, -1] is Z
-            dha *= weight
+            e = exp[: part.stop - first]
+            nats += self.exponentials(p, ha[part], e, dha[part])
+            weight = (scale / dha[part, -1])[:, None]  # dha[:, -1] is Z
+            dha[part] *= weight
             scaled = ha[part] * weight
             if first == 0:
                 np.matmul(e.T, scaled, out=g.Wa)
             else:
                 g.Wa += e.T @ scaled
-        k.dha -= scale * own
+        dha -= scale * own
         words, sums = scatter_rows(targets, ha)
         g.Wa[words] -= scale * sums
-        return nats, k.dha[:, :hidden]
+        return nats, dha[:, :hidden]
 
     def exponentials(self, p: Names, ha: Array, e: Array, dha: Array) -> float:
         """e <- exp(logits) (n, V), up to a factor for each row; dha <- e Wa (n, H + 2); gives Σ log Σ exp(logits)."""
@@ -114,10 +120,16 @@ class Softmax:
         return -(-rows // parts)
 
 
-def augmented(h: Array, k: Tape) -> Array:
+def augmented(h: Array) -> Array:
     """[h | 1 | 0], (N, H + 2)."""
-    if "ha" not in k or len(k.ha) != len(h):
-        k.ha = np.empty((len(h), h.shape[1] + 2), h.dtype)
-        k.ha[:, -2:] = (1, 0)
-    k.ha[:, :-2] = h
-    return k.ha
+    ha = np.empty((len(h), h.shape[1] + 2), h.dtype)
+    ha[:, :-2] = h
+    ha[:, -2:] = (1, 0)
+    return ha
+
+
+def room(k: Tape, shape: Shape, dtype: DTypeLike) -> Array:
+    """Memory of this shape on the tape, its content undefined: the same for all windows, grown where one needs more."""
+    if "exp" not in k or k.exp.size < prod(shape):
+        k.exp = np.empty(prod(shape), dtype)
+    return k.exp[: prod(shape)].reshape(shape)

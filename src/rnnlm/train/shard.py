@@ -1,9 +1,12 @@
-"""One worker's share of a training step: some columns of the batch, one slice of the parameters; it talks to nobody.
+"""One worker's share of a training step: some columns of the batch, a part of the parameters; it talks to nobody.
 
 A step has three parts, between which all workers wait for each other:
     gradient   forward and backward over the own columns, into the own gradient vector
-    reduce     the own slice of all gradient vectors is summed
-    apply      the own slice of the parameters is stepped
+    reduce     the own part of all gradient vectors is summed
+    apply      the own part of the parameters is stepped
+What no word of a window touches, rows of an embedding and clusters of an adaptive softmax, is neither summed nor
+stepped: it keeps its value, its moments too, and its decay waits until it is touched again. Which clusters a window
+touches, its targets tell, and every worker can read them all: so all know the same parts without asking each other.
 The embedding's sparse gradient is merged and stepped by the first worker alone: it is 1 % of the work.
 """
 
@@ -63,24 +66,27 @@ class Shard:
         self.columns = slice(int(bounds[index]), int(bounds[index + 1]))
         self.p = Parameters(network.shapes(), flat=memory["parameters"])
         self.dense = network.dense_size(self.p)
-        dense_shapes = {name: shape for name, shape in network.shapes().items() if self.p.spans[name].stop <= self.dense}
-        self.g = Parameters(dense_shapes, flat=memory["gradients"][index])
+        dense = {name: shape for name, shape in self.p.shapes.items() if self.p.spans[name].stop <= self.dense}
+        self.g = Parameters(dense, flat=memory["gradients"][index])
         self.optimizer = make_optimizer(settings)
         self.slots = [memory[f"slot.{number}"] for number in range(self.optimizer.slots)]
-        self.part = piece(self.dense, index, workers)
-        self.whole_part = piece(self.p.flat.size, index, workers)
+        self.workers = workers
+        self.parts: list[slice] = []  # of the dense vector, to be summed and stepped in this step
+        self.whole_part = piece(slice(0, self.p.flat.size), index, workers)
         self.tapes: dict[int, NetworkTape] = {}
         self.touched: tuple[Ids, Array] | None = None
 
     def gradient(self, steps: int, step: int, scale: float, resets: Sequence[Sequence[int]]) -> tuple[float, int]:
-        """The loss of the own columns of a window of T = `steps`, in nats; the gradient and the carried state stay in memory.
+        """The loss of the own columns of a window of T = `steps`, in nats; gradient and carried state stay in memory.
 
-        `step` seeds the dropout masks; the gradient is that of the loss times `scale`; `resets` holds (time, column) pairs. Gives the loss and the number of embedding rows.
+        `step` seeds the dropout masks; the gradient is that of the loss times `scale`; `resets` holds (time, column)
+        pairs. Gives the loss and the number of embedding rows.
         """
         batch, columns = self.settings.batch, self.columns
         width = columns.stop - columns.start
         inputs = self.memory["inputs"][: steps * batch].reshape(steps, batch)[:, columns]
-        targets = self.memory["targets"][: steps * batch].reshape(steps, batch)[:, columns]
+        window = self.memory["targets"][: steps * batch].reshape(steps, batch)
+        targets = window[:, columns]
         masks = self.network.masks(np.random.default_rng([self.settings.seed, step]), steps, batch).of_rows(columns)
         if steps not in self.tapes:
             self.tapes = {steps: self.network.tape(steps, width)}  # windows differ only at the end of an epoch
@@ -88,6 +94,7 @@ class Shard:
             self.p, self.g, inputs, targets, self.state(), self.tapes[steps],
             scale, masks, own_resets(resets, steps, columns),
         )  # fmt: skip
+        self.divide(window, targets)
         for level, layer in enumerate(self.network.stack.layers):
             for slot, value in zip(layer.cell.slots, state[level], strict=True):
                 self.memory[f"state.{level}.{slot}"][columns] = value
@@ -98,6 +105,14 @@ class Shard:
         self.memory["values"][self.index, :count] = sparse.values
         return nats, count
 
+    def divide(self, window: Ids, targets: Ids) -> None:
+        """Finds the own parts, given all targets of the window; zeros in what only targets of other columns touch."""
+        untouched = self.network.untouched(window)
+        for name in self.network.untouched(targets) - untouched:
+            self.g[name][...] = 0
+        spans = [span for name, span in self.g.spans.items() if name not in untouched]
+        self.parts = [piece(span, self.index, self.workers) for span in joined(spans)]
+
     def state(self) -> StackState:
         """The carried state of the own columns."""
         return tuple(
@@ -106,16 +121,17 @@ class Shard:
         )
 
     def reduce(self, counts: Sequence[int]) -> float:
-        """Sums the own slice of all gradient vectors into the first; gives the sum of its squares.
+        """Sums the own part of all gradient vectors into the first; gives the sum of its squares.
 
         `counts`: the number of embedding rows of every worker; the first worker sums those too.
         """
-        gradients = self.memory["gradients"][:, self.part]
-        total = gradients[0]
-        for other in gradients[1:]:
-            total += other
-        squares = float(np.dot(total, total))
-        if self.index == 0 and sum(counts):
+        squares = 0.0
+        for part in self.parts:
+            total, *others = self.memory["gradients"][:, part]
+            for other in others:
+                total += other
+            squares += float(np.dot(total, total))
+        if self.index == 0 and any(counts):
             ids = np.concatenate([self.memory["rows"][worker, :n] for worker, n in enumerate(counts)])
             values = np.concatenate([self.memory["values"][worker, :n] for worker, n in enumerate(counts)])
             self.touched = scatter_rows(ids, values)
@@ -123,12 +139,12 @@ class Shard:
         return squares
 
     def apply(self, factor: float, rate: float, t: int) -> None:
-        """Steps the own slice of the parameters along `factor` times the summed gradient."""
-        g = self.memory["gradients"][0, self.part]
-        if factor != 1:
-            g *= factor
-        flat = self.p.flat[: self.dense]
-        self.optimizer.step(flat[self.part], g, [slot[: self.dense][self.part] for slot in self.slots], rate, t)
+        """Steps the own part of the parameters along `factor` times the summed gradient."""
+        for part in self.parts:
+            g = self.memory["gradients"][0, part]
+            if factor != 1:
+                g *= factor
+            self.optimizer.step(self.p.flat[part], g, [slot[part] for slot in self.slots], rate, t)
         if self.index == 0 and self.touched is not None:
             ids, values = self.touched
             self.touched = None
@@ -150,10 +166,21 @@ class Shard:
         return getattr(self, message.pop("do"))(**message)
 
 
-def piece(size: int, index: int, workers: int) -> slice:
-    """The part of a vector that is worker `index`'s to sum and to step."""
-    bounds = [size * number // workers for number in range(workers + 1)]
-    return slice(bounds[index], bounds[index + 1])
+def piece(span: slice, index: int, workers: int) -> slice:
+    """The part of a span of a vector that is worker `index`'s to sum and to step."""
+    size = span.stop - span.start
+    return slice(span.start + size * index // workers, span.start + size * (index + 1) // workers)
+
+
+def joined(spans: Sequence[slice]) -> list[slice]:
+    """Rising spans, those that touch made one: few long passes over memory instead of many short ones."""
+    found: list[slice] = []
+    for span in spans:
+        if found and found[-1].stop == span.start:
+            found[-1] = slice(found[-1].start, span.stop)
+        else:
+            found.append(span)
+    return found
 
 
 def own_resets(resets: Sequence[Sequence[int]], steps: int, columns: slice) -> list[Ids | None] | None:
