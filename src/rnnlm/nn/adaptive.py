@@ -2,7 +2,7 @@
 
 The vocabulary is in the order of frequency, and cut-offs c_1 < c_2 < ... divide it. The head is a softmax over the
 words below c_1 and one entry for each tail; tail i is a softmax of its own over the words from c_i to c_{i+1}, which
-sees h through a projection P_i to H / 4^i features (Grave et al. 2017):
+sees h through a projection P_i to H / 4^i features (Grave et al. 2017; equation (12.1) of docs/derivation.md):
 
     log o[w] = head[w]                              w < c_1
     log o[w] = head[tail i] + tail_i(h P_i)[w]      c_i <= w < c_{i+1}
@@ -86,7 +86,7 @@ class AdaptiveSoftmax:
             more, dx = self.tails[number].loss(own, down, x @ own.P, words, scale, k)
             nats += more
             np.matmul(x.T, dx, out=down.P)
-            dh[rows] += dx @ own.P.T
+            dh[rows] += dx @ own.P.T  # (12.2)
         return nats, dh
 
     def log_probs(self, p: Names, h: Array) -> Array:

@@ -1,15 +1,15 @@
 """The output layer and its loss: softmax over the whole vocabulary and cross-entropy; it does not know what made h.
 
-o = softmax(V s + c), loss = -log o[target]. The weights and the bias c are one matrix with a column of ones,
-Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
+o = softmax(V s + c), loss = -log o[target], equations (3.5) and (3.6) of docs/derivation.md. The weights and the bias c
+are one matrix with a column of ones, Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
 
-    logits = ha Waᵀ                 one product
+    logits = ha Waᵀ                 one product, (4.4)
     E      = exp(logits)            the only element-wise pass over (N, V)
-    E Wa   = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones
-    dWa    = Eᵀ (ha / Z)            the small matrix is scaled by 1/Z, never the large one
+    E Wa   = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones, (5.4)
+    dWa    = Eᵀ (ha / Z)            the small matrix is scaled by 1/Z, never the large one, (5.5)
 
-and the target's own mass is subtracted row by row: do - t is the whole derivative of softmax with cross-entropy. The
-last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. exp without its maximum subtracted
+and the target's own mass is subtracted row by row: do - t (5.1) is the whole derivative of softmax with cross-entropy.
+The last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. exp without its maximum subtracted
 needs logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted.
 """
 
@@ -73,9 +73,9 @@ class Softmax:
                 np.matmul(e.T, scaled, out=g.Wa)
             else:
                 g.Wa += e.T @ scaled
-        dha -= scale * own
+        dha -= scale * own  # (5.3)
         words, sums = scatter_rows(targets, ha)
-        g.Wa[words] -= scale * sums
+        g.Wa[words] -= scale * sums  # (5.2)
         return nats, dha[:, :hidden]
 
     def exponentials(self, p: Names, ha: Array, e: Array, dha: Array) -> float:
