@@ -23,7 +23,8 @@ def write(path: Path, text: str = "甲 乙\n") -> Path:
 
 
 def config_of(batch: int = 2, **text: Any) -> Config:
-    return Config(text=Text(**({"tokenizer": "whitespace", "min_count": 1} | text)), train=Train(batch=batch))
+    values: dict[str, Any] = {"tokenizer": "whitespace", "min_count": 1}
+    return Config(text=Text(**(values | text)), train=Train(batch=batch))
 
 
 def test_a_folder_with_its_parts(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_user_words(tmp_path: Path) -> None:
 def test_characters_join_the_vocabulary(tmp_path: Path) -> None:
     """A word model holds the characters it needs to spell the words it leaves out."""
     train = write(tmp_path / "a.txt", "手机坏了\n手机好了\n老师来了\n" * 2 + "鲸鱼\n")
-    found = prepare(Files([train], [train]), config_of(tokenizer="jieba", min_count=3))
+    found = prepare(Files([train], [train]), config_of(tokenizer="jieba", min_count=5))
     assert {"手", "机", "老", "师"} <= set(found.coder.vocabulary.words)
     assert not {"手机", "老师", "鲸"} & set(found.coder.vocabulary.words)
     assert not np.isin(found.train.ids[:-3], 1).any()

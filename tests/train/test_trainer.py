@@ -14,6 +14,7 @@ import pytest
 from rnnlm.config import Config, Model, Train
 from rnnlm.errors import CheckpointError, TrainingError
 from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.store.load import load_model
 from rnnlm.store.run import Run
@@ -70,6 +71,13 @@ def training(
 def run_to(trainer: Trainer, step: int | None = None) -> list[Event]:
     """Trains until a step has been made, then stops and saves; or to the end."""
     return list(trainer.train(lambda: trainer.at.step == step))
+
+
+def weights_of(run: Run) -> Parameters:
+    """The weights of a run's best checkpoint."""
+    model = load_model(run)
+    assert isinstance(model, RecurrentModel)
+    return model.parameters
 
 
 def memory(trainer: Trainer) -> dict[str, np.ndarray]:
@@ -161,10 +169,10 @@ def test_it_learns(tmp_path: Path) -> None:
         assert events[-1] == Stopped("done", 12)
         logged = [entry for entry in trainer.run.metrics() if entry["kind"] == "valid"]
         assert [entry["valid_loss"] for entry in logged] == [e.loss for e in events if isinstance(e, Validated)]
-        model = load_model(trainer.run)
+        weights = weights_of(trainer.run)
     config = config_of({"hidden": 16}, {"optimizer": "adam", "rate": 0.02, "epochs": 12})
     with training(tmp_path / "run", {"hidden": 16}, optimizer="adam", rate=0.02, epochs=12) as trainer:
-        trainer.begin(model.parameters)
+        trainer.begin(weights)
         assert trainer.measure()[1] == pytest.approx(best.loss)
         assert trainer.run.config == config
 
@@ -210,11 +218,11 @@ def test_a_loss_that_is_no_number(
             run_to(trainer)
         assert "--lr" in caught.value.hint
         assert trainer.run.index == {"last": "000003", "best": "000003"}
-    assert np.array_equal(load_model(Run(tmp_path / "run")).parameters.flat, kept)
+    assert np.array_equal(weights_of(Run(tmp_path / "run")).flat, kept)
     assert "Warning" not in capfd.readouterr().err
 
 
-def test_one_bad_window_is_passed_over(tmp_path: Path) -> None:
+def test_one_bad_window_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A window whose gradient is not finite is not applied, and training goes on."""
     with training(tmp_path / "run", epochs=1) as trainer:
         step = trainer.team.step
@@ -224,14 +232,14 @@ def test_one_bad_window_is_passed_over(tmp_path: Path) -> None:
             seen.append(1)
             return (math.nan, math.nan) if len(seen) == 2 else step(*arguments)
 
-        trainer.team.step = bad_once  # type: ignore[method-assign]
+        monkeypatch.setattr(trainer.team, "step", bad_once)
         events = run_to(trainer)
     assert events[-1] == Stopped("done", 1)
     assert math.isfinite(next(e.train_loss for e in events if isinstance(e, Validated)))
 
 
 @pytest.mark.parametrize("step", [WINDOWS, 3])
-def test_weights_that_are_no_numbers_are_not_saved(tmp_path: Path, step: int) -> None:
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Neither an epoch's end nor an interrupt replaces a good checkpoint with a broken one."""
     with training(tmp_path / "run", epochs=1) as trainer:
         run_to(trainer, step - 1)
@@ -241,7 +249,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path: Path, step: int) ->
             one_window(*arguments)
             trainer.weights.flat[0] = np.inf
 
-        trainer.one_window = spoil  # type: ignore[method-assign]
+        monkeypatch.setattr(trainer, "one_window", spoil)
         with pytest.raises(TrainingError):
             run_to(trainer, step)
         assert trainer.run.index == kept
