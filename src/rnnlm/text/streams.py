@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.errors import CorpusError
+from rnnlm.text.cache import cache_folder
+from rnnlm.text.cutting import cut_lines
 from rnnlm.text.reader import open_binary, read_all
 from rnnlm.text.tokenizer import Tokenizer
 
@@ -42,14 +43,6 @@ class Stream:
     sentences: int
     documents: int
     characters: int
-
-
-def cache_folder() -> Path:
-    """Where cut texts are kept: $RNNLM_CACHE, or the user's cache folder."""
-    if chosen := os.environ.get("RNNLM_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "rnnlm"
 
 
 def fingerprint(paths: Sequence[str | Path], settings: dict[str, Any]) -> str:
@@ -72,7 +65,8 @@ def cut_files(
 ) -> list[Stream]:
     """The streams of some files: one, or with `hold_out` two, of which the second holds every 20th passage (or line).
 
-    Reads them from the cache where they were cut before. Raises CorpusError where a file cannot be read or holds no words.
+    Reads them from the cache where they were cut before.
+    Raises CorpusError where a file cannot be read or holds no words.
     """
     if not paths:
         raise CorpusError("no text was named")
@@ -136,47 +130,54 @@ def parted(lines: Iterable[str], passages: bool) -> Iterator[tuple[int, str]]:
         yield int(number % HOLD_OUT == 0), line
 
 
-def write_streams(lines: Iterable[tuple[int, str]], tokenizer: Tokenizer, folder: Path, progress: Progress | None) -> None:
+def write_streams(
+    lines: Iterable[tuple[int, str]], tokenizer: Tokenizer, folder: Path, progress: Progress | None
+) -> None:
     """Cuts the lines of up to two parts into files in `folder`; `done` is written last."""
     types: dict[str, int] = {}
-    counts = [array("q"), array("q")]
+    counts = np.zeros((2, 1 << 16), np.int64)
     totals = [{"sentences": 0, "documents": 0, "characters": 0} for _ in counts]
     open_document = [False, False]
-    files = [(folder / f"tokens.{part}").open("wb") for part in range(2)]
-    source = iter(lines)
-    try:
-        while block := list(islice(source, 10_000)):
-            found = [array("i"), array("i")]
-            for part, line in block:
+    under_way: deque[tuple[int, str]] = deque()  # what was given to the cutters and has not come back
+
+    def given() -> Iterator[str]:
+        for part, line in lines:
+            under_way.append((part, line))
+            yield line
+
+    with (folder / "tokens.0").open("wb") as first, (folder / "tokens.1").open("wb") as second:
+        for cut in cut_lines(given(), tokenizer):
+            new = [types.setdefault(word, len(types)) for word in cut.words]
+            sentence_end, document_end = len(new), len(new) + 1
+            found = [array("i"), array("i")]  # numbers in this block, its two ends behind its words
+            begin = read = 0
+            for length, characters in zip(cut.lengths, cut.characters, strict=True):
+                part, line = under_way.popleft()
+                read += len(line) + 1
                 if not line.strip():
                     if open_document[part]:
-                        found[part].append(DOCUMENT_END)
+                        found[part].append(document_end)
                         open_document[part] = False
                     continue
-                total, own = totals[part], counts[part]
+                total = totals[part]
                 total["documents"] += not open_document[part]
                 total["sentences"] += 1
-                total["characters"] += len(tokenizer.normalise(line)) + 1
+                total["characters"] += characters + 1
                 open_document[part] = True
-                for word in tokenizer.cut(line):
-                    number = types.setdefault(word, len(types))
-                    while number >= len(own):
-                        own.append(0)
-                    own[number] += 1
-                    found[part].append(number + FIRST_TYPE)
-                found[part].append(SENTENCE_END)
-            for file, numbers in zip(files, found, strict=True):
-                file.write(numbers.tobytes())
+                found[part].extend(cut.numbers[begin : begin + length])
+                found[part].append(sentence_end)
+                begin += length
+            if len(types) > counts.shape[1]:
+                counts = np.pad(counts, ((0, 0), (0, len(types))))
+            tokens = np.array([*(number + FIRST_TYPE for number in new), SENTENCE_END, DOCUMENT_END], np.int32)
+            for file, own, numbers in zip((first, second), counts, found, strict=True):
+                file.write(tokens[numbers].tobytes())
+                own[new] += np.bincount(numbers, minlength=len(tokens))[: len(new)]
             if progress:
-                progress(sum(len(line) + 1 for _, line in block))
-    finally:
-        for file in files:
-            file.close()
+                progress(read)
     (folder / "types.json").write_text(json.dumps(list(types), ensure_ascii=False), encoding="utf-8")
     for part, own in enumerate(counts):
-        padded = np.zeros(len(types), np.int64)
-        padded[: len(own)] = own
-        np.save(folder / f"counts.{part}.npy", padded)
+        np.save(folder / f"counts.{part}.npy", own[: len(types)])
     (folder / "done").write_text(json.dumps(totals))
 
 
