@@ -12,7 +12,11 @@ from rnnlm.cli.show import echo_json, lines_of_input, visible
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--model", "-m", metavar="RUN", help="Cut as this run does, and spell what it does not know.")
 @click.option(
-    "--tokenizer", type=click.Choice(["jieba", "characters", "whitespace"]), default="jieba", show_default=True
+    "--tokenizer",
+    type=click.Choice(["jieba", "characters", "whitespace"]),
+    default="jieba",
+    show_default=True,
+    help="How text is cut into words.",
 )
 @click.option("--user-dict", metavar="FILE", help="Words for jieba, one a line: word [count] [tag].")
 @click.option("--normalize/--no-normalize", default=None, help="Make widths, punctuation and blanks alike.")
