@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -89,8 +92,11 @@ def test_no_place_for_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Where the cache cannot be written the text is cut all the same."""
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "here"))
+    (tmp_path / "here").mkdir()
     (stream,) = cut_files([write(tmp_path, ["nowhere to keep it"])], WORDS)
     assert documents(stream) == [["nowhere to keep it"]]
+    assert not list((tmp_path / "here").iterdir())
 
 
 @pytest.mark.parametrize("lines", [[], ["", "   ", "\u3000"]])
@@ -100,6 +106,13 @@ def test_no_words(tmp_path: Path, lines: list[str]) -> None:
     for _ in range(2):
         with pytest.raises(CorpusError, match=r"there are no words in .*text\.txt"):
             cut_files([path], WORDS)
+
+
+def test_standard_input_among_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` stands for standard input, also beside files."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"from input\n")))
+    (stream,) = cut_files([write(tmp_path, ["from a file"]), "-"], WORDS)
+    assert documents(stream) == [["from a file"], ["from input"]]
 
 
 def test_no_files() -> None:

@@ -54,7 +54,7 @@ def start_new(
     path = out or new_run_name(config)
     if out is not None and out.exists():
         shutil.rmtree(out)
-    run = Run.create(path, config, prepared.coder, prepared.user_words)
+    run = Run.create(path, with_values(config, "model", embeddings=""), prepared.coder, prepared.user_words)
     if config.model.kind == "ngram":
         count(run, config, prepared)
         return

@@ -12,6 +12,7 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -27,7 +28,7 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
     """
     name = encoding or ""
     try:
-        with io.BufferedReader(open_binary(path), SAMPLE) as buffered:  # type: ignore[type-var]
+        with reading(path), io.BufferedReader(open_binary(path), SAMPLE) as buffered:  # type: ignore[type-var]
             name = name or recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
             with io.TextIOWrapper(buffered, name, newline=None) as lines:
                 for line in lines:
@@ -38,6 +39,13 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
         raise CorpusError(
             f"{path} is not {name} text (byte {error.start} of a block)", "name its encoding with --encoding"
         ) from None
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turns what goes wrong in reading or unpacking `path` into a CorpusError."""
+    try:
+        yield
     except (OSError, EOFError, zlib.error) as error:
         raise CorpusError(f"{path} cannot be read: {error}") from None
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rnnlm.errors import CorpusError
 from rnnlm.text.cache import cache_folder
 from rnnlm.text.cutting import cut_lines
-from rnnlm.text.reader import open_binary, read_all
+from rnnlm.text.reader import open_binary, read_all, reading
 from rnnlm.text.tokenizer import Tokenizer
 
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
@@ -49,7 +49,7 @@ def fingerprint(paths: Sequence[str | Path], settings: dict[str, Any]) -> str:
     """A name for the result of cutting these files in this way: it depends on their bytes, not on their names."""
     digest = hashlib.blake2b(json.dumps([FORMAT, settings], sort_keys=True).encode(), digest_size=16)
     for path in paths:
-        with open_binary(path) as file:
+        with reading(path), open_binary(path) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
         digest.update(b"\0file")
@@ -74,7 +74,8 @@ def cut_files(
         with tempfile.NamedTemporaryFile("wb", suffix=".txt", delete=False) as file:
             shutil.copyfileobj(open_binary("-"), file)
         try:
-            return cut_files([file.name], tokenizer, encoding, hold_out, progress)
+            named = [file.name if str(path) == "-" else path for path in paths]
+            return cut_files(named, tokenizer, encoding, hold_out, progress)
         finally:
             Path(file.name).unlink()
     settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
@@ -96,10 +97,18 @@ def cut_files(
                 folder = work
             else:
                 work.rename(folder)
+        except OSError as error:
+            shutil.rmtree(work, ignore_errors=True)
+            raise CorpusError(
+                f"the words of the text cannot be kept in {work.parent}: {error.strerror}",
+                "free some space, or name another folder in the environment as RNNLM_CACHE",
+            ) from None
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
     streams = [load_stream(folder, part) for part in range(1 + hold_out)]
+    if folder.name != name:  # what is mapped lives on without its name
+        shutil.rmtree(folder, ignore_errors=True)
     if streams[0].sentences == 0:
         raise CorpusError(f"there are no words in {', '.join(map(str, paths))}")
     return streams

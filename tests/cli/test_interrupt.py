@@ -1,0 +1,96 @@
+"""Ctrl-C in training, and the installed command, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import TINY
+from rnnlm.store.run import Run
+
+MODULE = [sys.executable, "-m", "rnnlm.cli.main"]
+PATIENCE = 60  # seconds; far more than anything here takes
+Write = Callable[[str], Path]
+
+
+def steps_of(run: Path) -> int:
+    """Training steps that the run's log has seen."""
+    return max((entry["step"] for entry in Run(run).metrics()), default=0)
+
+
+def interrupted(command: list[str], folder: Path, run: Path, number: int) -> tuple[int, str]:
+    """Starts a training, signals its group when it has made a few steps; gives its exit status and last words."""
+    before = steps_of(run)
+    process = subprocess.Popen(
+        command, cwd=folder, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        until = time.monotonic() + PATIENCE
+        while steps_of(run) <= before + 5 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+    assert out == ""
+    return process.returncode, err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")
+@pytest.mark.parametrize(("threads", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("1", signal.SIGTERM)])
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, small_config: Write, threads: str, number: int) -> None:
+    """Ctrl-C ends the step, saves, prints the command that goes on, and leaves with 130; that command goes on there."""
+    run = tmp_path / "a run"
+    options = ["--config", str(small_config("characters")), "--epochs", "100000", "--threads", threads]
+    command = [*MODULE, "train", str(TINY), "--valid", str(TINY), "--out", "a run", *options]
+    status, err = interrupted(command, tmp_path, run, number)
+    assert status == 130
+    assert "Traceback" not in err
+    assert f"saved in {run.name}; go on with" in err
+    state = Run(run).checkpoint("last") / "trainer.json"
+    stopped = json.loads(state.read_text())["position"]["step"]
+    assert stopped >= steps_of(run) > 5
+
+    printed = next(line for line in err.splitlines() if line.startswith("  rnnlm train"))
+    _, *arguments = shlex.split(printed)
+    status, err = interrupted([*MODULE, *arguments], tmp_path, run, number)
+    assert status == 130
+    seen = [entry["step"] for entry in Run(run).metrics() if entry["kind"] == "train"]
+    assert seen == sorted(set(seen))
+    assert json.loads((Run(run).checkpoint("last") / "trainer.json").read_text())["position"]["step"] > stopped
+
+
+def test_the_installed_command(tmp_path: Path, small_config: Write) -> None:
+    """`rnnlm` as it was installed trains, predicts and ends in a pipe that is closed, from any folder."""
+    installed = Path(sys.executable).with_name("rnnlm.exe" if os.name == "nt" else "rnnlm")
+    if not installed.exists():
+        pytest.skip("rnnlm is not installed in this environment")
+    train = [installed, "train", TINY, "--config", small_config("characters"), "--epochs", "1"]
+    done = subprocess.run(train, cwd=tmp_path, capture_output=True, text=True, check=True, encoding="utf-8")
+    assert done.stdout.startswith("run: runs")
+    predict = [installed, "predict", "我们", "--json"]
+    done = subprocess.run(predict, cwd=tmp_path, capture_output=True, text=True, check=True, encoding="utf-8")
+    assert json.loads(done.stdout)["tokens"] == ["我", "们", "____"]
+    predict = [installed, "predict", "--model", "none", "我"]
+    wrong = subprocess.run(predict, cwd=tmp_path, capture_output=True, text=True)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.startswith("rnnlm: there is no run none")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe whose reader has gone")
+def test_a_closed_pipe(character_run: Path) -> None:
+    """When the reader of a pipe has gone, as `head` does, the command ends quietly."""
+    command = shlex.join([*MODULE, "generate", "--model", str(character_run), "--count", "2000", "--max-words", "30"])
+    done = subprocess.run(f"{command} | head -1", shell=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1
