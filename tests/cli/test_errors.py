@@ -109,7 +109,7 @@ def test_a_checkpoint_that_was_cut_off(rnnlm: Command, damaged: Path) -> None:
     """A truncated weight file is told as damaged, by every command that reads it."""
     weights = Run(damaged).checkpoint() / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    for command in (["predict", "我"], ["generate"], ["evaluate", TINY], ["score", TINY]):
+    for command in (["predict", "我"], ["generate"], ["evaluate", str(TINY)], ["score", str(TINY)]):
         told(rnnlm(*command, "--model", damaged), "model.safetensors is damaged", "train again")
 
 
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_not_resumed(rnnlm: Command, damaged: Path) -> N
     """Neither weights nor state that cannot be read are trained on."""
     path = Run(damaged).checkpoint("last")
     (path / "trainer.safetensors").write_bytes(b"half")
-    arguments = ["train", TINY, "--valid", TINY, "--out", damaged, "--resume", "--epochs", "9"]
+    arguments: list[str | Path] = ["train", TINY, "--valid", TINY, "--out", damaged, "--resume", "--epochs=9"]
     told(rnnlm(*arguments), "trainer.safetensors is damaged")
     (path / "trainer.json").write_text("{}")
     told(rnnlm(*arguments), "trainer")

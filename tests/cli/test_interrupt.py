@@ -75,10 +75,10 @@ def test_the_installed_command(tmp_path: Path, small_config: Write) -> None:
     installed = Path(sys.executable).with_name("rnnlm.exe" if os.name == "nt" else "rnnlm")
     if not installed.exists():
         pytest.skip("rnnlm is not installed in this environment")
-    train = [installed, "train", TINY, "--config", small_config("characters"), "--epochs", "1"]
+    train: list[str | Path] = [installed, "train", TINY, "--config", small_config("characters"), "--epochs", "1"]
     done = subprocess.run(train, cwd=tmp_path, capture_output=True, text=True, check=True, encoding="utf-8")
     assert done.stdout.startswith("run: runs")
-    predict = [installed, "predict", "我们", "--json"]
+    predict: list[str | Path] = [installed, "predict", "我们", "--json"]
     done = subprocess.run(predict, cwd=tmp_path, capture_output=True, text=True, check=True, encoding="utf-8")
     assert json.loads(done.stdout)["tokens"] == ["我", "们", "____"]
     predict = [installed, "predict", "--model", "none", "我"]

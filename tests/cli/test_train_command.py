@@ -12,7 +12,7 @@ from commands import Answer, Command
 from conftest import TINY
 from rnnlm.errors import RnnlmError
 from rnnlm.store.run import Run
-from rnnlm.text.streams import Stream
+from rnnlm.text.streams import Stream, cut_files
 
 Write = Callable[[str], Path]
 
@@ -208,20 +208,17 @@ def test_a_loss_that_is_no_number(train: Callable[..., Answer]) -> None:
 
 def test_bundled_corpus(rnnlm: Command, small_config: Write, in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no files the bundled corpus is read, which is said; it has parts of its own, so nothing is held out."""
-    from rnnlm.train import prepare as module
-
     def refuse(*_: object, **__: object) -> None:
         raise RnnlmError("read no further")
 
-    monkeypatch.setattr(module, "encode_stream", refuse)
     seen: list[list[str]] = []
-    cut = module.cut_files
 
     def cut_less(paths: list[Path], *rest: Any) -> list[Stream]:
         seen.append([path.name for path in paths])
-        return cut([TINY], *rest)
+        return cut_files([TINY], *rest)
 
-    monkeypatch.setattr(module, "cut_files", cut_less)
+    monkeypatch.setattr("rnnlm.train.prepare.cut_files", cut_less)
+    monkeypatch.setattr("rnnlm.train.prepare.encode_stream", refuse)
     answer = rnnlm("train", "--config", small_config("characters"))
     assert "bundled corpus" in answer.err
     assert seen == [["train.txt"], ["valid.txt"]]

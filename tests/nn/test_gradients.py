@@ -103,7 +103,7 @@ def case(
 
 def gradient(c: Case, scale: float = 1.0) -> tuple[float, Parameters]:
     g = c.p.like()
-    k = c.network.tape(*c.inputs.shape, np.float64)
+    k = c.network.tape(len(c.inputs), B, np.float64)
     nats, _, sparse = c.network.loss(c.p, g, c.inputs, c.targets, c.state, k, scale, c.masks, c.resets)
     if sparse is not None:
         sparse.add_to(g["embedding.W"])
@@ -183,7 +183,7 @@ def test_the_head_alone() -> None:
 def test_two_training_steps_in_a_row() -> None:
     """The second window, entered with the first one's state and new parameters, is as exact as the first."""
     c = case("gru", 2)
-    k = c.network.tape(*c.inputs.shape, np.float64)
+    k = c.network.tape(len(c.inputs), B, np.float64)
     g = c.p.like()
     _, state, sparse = c.network.loss(c.p, g, c.inputs, c.targets, c.state, k, 1.0, c.masks, c.resets)
     assert sparse is not None
