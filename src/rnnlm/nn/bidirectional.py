@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, Tape, rows
+from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, rows
 from rnnlm.nn.dropout import Dropout, Masks, apply, draw
 from rnnlm.nn.embedding import RowGradient, look_up, look_up_back
 from rnnlm.nn.network import NONE, Network, NetworkTape
@@ -123,7 +123,6 @@ class Bidirectional(Network):
         both, state = self.features(p, inputs, targets, state, k, masks, resets)
         inner = np.flatnonzero(targets.reshape(-1) != BOUNDARY)  # sentence ends are not predicted
         dboth = np.zeros_like(both)
-        k.head = Tape() if "ha" in k.head and len(k.head.ha) != len(inner) else k.head
         nats, picked = self.head.loss(
             p.layer("head"), g.layer("head"), rows(both)[inner], targets.reshape(-1)[inner], scale, k.head
         )
