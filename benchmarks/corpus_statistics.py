@@ -122,7 +122,9 @@ def main() -> None:
     data = shared_folder("data")
     texts = {"bundled": [data / "train.txt"]}
     if options.texts:
-        texts = {name: [Path(p) for p in files.split(",")] for name, _, files in (t.partition("=") for t in options.texts)}
+        texts = {
+            name: [Path(p) for p in files.split(",")] for name, _, files in (t.partition("=") for t in options.texts)
+        }
     elif SHARED.is_dir():
         texts["tatoeba"] = [SHARED / "zh-tatoeba" / "train.txt"]
         texts["crosswoz"] = [SHARED / "zh-dialog-crosswoz" / "train.txt"]

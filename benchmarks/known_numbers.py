@@ -26,7 +26,9 @@ SETS = {
 def rnnlm(*arguments: str) -> str:
     """Runs a command of rnnlm and gives its standard output."""
     code = "from rnnlm.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
 
 def main() -> None:
@@ -42,8 +44,12 @@ def main() -> None:
             began = time.perf_counter()
             rnnlm("train", str(options.corpora / folder), "--config", config, "--out", f"{out}/run")
             seconds = time.perf_counter() - began
-            found = json.loads(rnnlm("evaluate", str(options.corpora / folder / test), "--model", f"{out}/run", "--json"))
-        print(f"| {folder} | `rnnlm train {folder} --config {config}` | {found[key]:.2f} | {published} | {seconds:.0f} |")
+            found = json.loads(
+                rnnlm("evaluate", str(options.corpora / folder / test), "--model", f"{out}/run", "--json")
+            )
+        print(
+            f"| {folder} | `rnnlm train {folder} --config {config}` | {found[key]:.2f} | {published} | {seconds:.0f} |"
+        )
 
 
 if __name__ == "__main__":
