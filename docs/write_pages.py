@@ -24,19 +24,19 @@ def cli_page() -> str:
 
 
 def help_text(name: str) -> str:
-    """The help of one command, 100 columns wide, and of the commands in it where it is a group."""
+    """The help of one command, and of the commands in it where it is a group."""
     group: LazyGroup = cli  # type: ignore[assignment]
-    with click.Context(group, info_name="rnnlm", terminal_width=100, max_content_width=100) as context:
-        command = group.get_command(context, name)
-        assert command is not None
-        with click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100) as own:
-            texts = [command.get_help(own).rstrip()]
-            if isinstance(command, click.Group):
-                for part in command.list_commands(own):
-                    inner = command.get_command(own, part)
-                    assert inner is not None
-                    with click.Context(inner, info_name=part, parent=own, terminal_width=100, max_content_width=100) as deep:
-                        texts.append(inner.get_help(deep).rstrip())
+    wide = {"terminal_width": 100, "max_content_width": 100, "resilient_parsing": True}
+    context = group.make_context("rnnlm", [], **wide)
+    command = group.get_command(context, name)
+    assert command is not None
+    own = command.make_context(name, [], parent=context, **wide)
+    texts = [command.get_help(own).rstrip()]
+    if isinstance(command, click.Group):
+        for part in command.list_commands(own):
+            inner = command.get_command(own, part)
+            assert inner is not None
+            texts.append(inner.get_help(inner.make_context(part, [], parent=own, **wide)).rstrip())
     lines = "\n\n".join(texts).splitlines()
     return "\n".join(line.rstrip() for line in lines)
 

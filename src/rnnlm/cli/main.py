@@ -22,6 +22,8 @@ COMMANDS = {
     "generate": "Write text from a model.",
     "evaluate": "Measure how well models predict a text.",
     "score": "Give each line of a text its probability.",
+    "inspect": "Look into a network: forward pass, gradients, words.",
+    "plot": "Draw the curves of runs.",
     "tokenize": "Show how text is cut into words.",
     "info": "Show what a run is, or what a setting means.",
 }
@@ -65,7 +67,7 @@ def cli() -> None:
 def main() -> None:
     """Runs the command line. Exit status: 0 success, 1 an error told in one or two lines, 2 wrong usage, 130 Ctrl-C."""
     try:
-        status = cli(standalone_mode=False)
+        status = cli(standalone_mode=False, prog_name="rnnlm")
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         status = stop.exit_code
