@@ -97,8 +97,8 @@ def in_blocks(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors this process may use, at most 8: each process that cuts comes to hold 70 MB of words."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 class Workers:

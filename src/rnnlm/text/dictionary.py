@@ -18,7 +18,6 @@ import mmap
 import os
 import re
 import sys
-import tempfile
 import warnings
 import zlib
 from array import array
@@ -121,6 +120,8 @@ class Dictionary:
 
     def rebuild(self) -> None:
         """Makes the file anew, and keeps its content in memory for the rest of this process."""
+        import tempfile  # a hundredth of a second, seldom needed
+
         data = build()
         self.read(data)
         try:
