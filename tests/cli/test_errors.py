@@ -182,7 +182,6 @@ def test_input_that_is_not_text(rnnlm: Command, character_run: Path) -> None:
     told(rnnlm("predict", "--model", character_run, input=data), "line 2 of standard input is not UTF-8")
 
 
-@pytest.mark.xfail(strict=True, reason="output that cannot be encoded ends in a traceback")
 def test_arguments_that_are_no_text(rnnlm: Command, character_run: Path) -> None:
     """Bytes on the command line that are not UTF-8 do not break the answer."""
     for flags in ([], ["--json"]):

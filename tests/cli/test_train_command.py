@@ -169,7 +169,6 @@ def test_another_text_is_refused(rnnlm: Command, train: Callable[..., Answer], i
     assert Run(Path("a")).index == before
 
 
-@pytest.mark.xfail(strict=True, reason="--resume counts the words anew instead of taking those of the run")
 @pytest.mark.parametrize("which", ["--user-dict", "--vocabulary"])
 def test_a_run_with_a_word_list_goes_on(
     rnnlm: Command, train: Callable[..., Answer], in_folder: Path, which: str

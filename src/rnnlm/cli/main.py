@@ -6,6 +6,8 @@ A command's file is loaded when the command runs: `rnnlm --help` needs neither N
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -66,6 +68,9 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line. Exit status: 0 success, 1 an error told in one or two lines, 2 wrong usage, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # bytes of an argument that are no text
     try:
         status = cli(standalone_mode=False, prog_name="rnnlm")
         sys.stdout.flush()
@@ -85,6 +90,10 @@ def main() -> None:
         click.echo(f"rnnlm: {error}", err=True)
         if error.hint:
             click.echo(f"       {error.hint}", err=True)
+        status = 1
+    except OSError as error:  # what no part of the library has put into words
+        what = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        click.echo(f"rnnlm: {what}" + (f": {error.filename}" if error.filename else ""), err=True)
         status = 1
     except MemoryError:
         click.echo("rnnlm: there is not enough memory\n       try a smaller --batch, --hidden or --max-vocab", err=True)

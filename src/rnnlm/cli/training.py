@@ -23,6 +23,7 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
 from rnnlm.store.run import RUNS, Run, find_run
+from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
 from rnnlm.train.evaluate_cloze import ClozeMetrics
@@ -81,11 +82,7 @@ def go_on(
     config = run.config
     if settings:
         config = load_config(run.path / "config.toml", settings)
-    prepared = prepare_with_bar(files, valid, config)
-    if prepared.coder.vocabulary.words != run.coder.vocabulary.words:
-        raise CheckpointError(
-            f"the text gives another vocabulary than the run {run.path} has", "resume it with the same files"
-        )
+    prepared = prepare_with_bar(files, valid, config, run.coder)
     work(run, config, prepared, files, valid, stop, resume=True)
 
 
@@ -103,7 +100,9 @@ def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> N
             open_binary(file).close()
 
 
-def prepare_with_bar(files: Sequence[str], valid: Sequence[str], config: Config) -> Prepared:
+def prepare_with_bar(
+    files: Sequence[str], valid: Sequence[str], config: Config, coder: Coder | None = None
+) -> Prepared:
     """Reads the texts, and says what is held out."""
     found = find_files(files or [shared_folder("data")], valid)
     if not files:
@@ -118,7 +117,7 @@ def prepare_with_bar(files: Sequence[str], valid: Sequence[str], config: Config)
         disable=None,
         total=None if not size else size // 3,
     ) as bar:
-        prepared = prepare(found, config, lambda n: void(bar.update(n)))
+        prepared = prepare(found, config, lambda n: void(bar.update(n)), coder)
     for line in remarks(prepared, found.hold_out, config):
         remark(line)
     return prepared
