@@ -1,8 +1,10 @@
-"""How natural a corpus is by measure: counts, repetition, and what a character trigram makes of it; a table for data/README.md.
+"""How natural a corpus is by measure: counts, repetition, and what a character trigram makes of it; a table for
+data/README.md.
 
     python benchmarks/corpus_statistics.py [NAME=FILE,FILE ...] [--characters 120000]
 
-Without arguments: the bundled corpus, and beside it the everyday texts of ../shared/corpora where they are. Every text is
+Without arguments: the bundled corpus, and beside it the everyday texts of ../shared/corpora where they are. Every
+text is
 cut to the same number of characters, since all of these figures depend on the size.
 """
 

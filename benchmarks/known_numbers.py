@@ -1,4 +1,5 @@
-"""The published figures that rnnlm reaches with its own commands: trains, evaluates on the test text, prints a row each.
+"""The published figures that rnnlm reaches with its own commands: trains, evaluates on the test text, prints a row
+each.
 
     python benchmarks/known_numbers.py [mikolov] [ptb]
 

@@ -47,8 +47,8 @@ def configuration_page() -> str:
         [
             "# Settings",
             "",
-            "What `rnnlm info --keys` says: every key with its default, what it may be, what it means. A TOML file names what",
-            "differs; `--set section.key=value` changes one. Written by `docs/write_pages.py`.",
+            "What `rnnlm info --keys` says: every key with its default, what it may be, what it means. A TOML file names",
+            "what differs; `--set section.key=value` changes one. Written by `docs/write_pages.py`.",
             "",
             "```text",
             describe_keys(),

@@ -1,4 +1,5 @@
-"""The documents tell the truth: pages written by the program are fresh, commands in them parse, links lead somewhere."""
+"""The documents tell the truth: pages written by the program are fresh, commands in them parse, links lead
+somewhere."""
 
 from __future__ import annotations
 
@@ -16,9 +17,8 @@ from rnnlm.share import config_names
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
-PAGES = sorted(
-    str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("benchmarks/*.md")]
-)  # fmt: skip
+PLACES = ("*.md", "docs/*.md", "*/README.md", "benchmarks/*.md")
+PAGES = sorted({str(path.relative_to(ROOT)) for place in PLACES for path in ROOT.glob(place)})
 
 
 def written() -> dict[str, str]:

@@ -143,7 +143,8 @@ def test_padding_changes_nothing() -> None:
     alone_in, alone_out = np.array([[0, *words]]).T, np.array([[*words, 0]]).T
     k = net.tape(4, 1, np.float64)
     alone, end = net.fill(p, alone_in, alone_out, net.start(1, np.float64), k, np.array([4]))
-    padded_in, padded_out = np.array([[0, *words, 0, 0], [0, 4, 4, 4, 4, 4]]).T, np.array([[*words, 0, 0, 0], [4, 4, 4, 4, 4, 0]]).T
+    padded_in = np.array([[0, *words, 0, 0], [0, 4, 4, 4, 4, 4]]).T
+    padded_out = np.array([[*words, 0, 0, 0], [4, 4, 4, 4, 4, 0]]).T
     k = net.tape(6, 2, np.float64)
     both, ends = net.fill(p, padded_in, padded_out, net.start(2, np.float64), k, np.array([4, 6]))
     np.testing.assert_allclose(both[:3, :1], alone[:3], rtol=1e-12)
