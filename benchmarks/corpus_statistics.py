@@ -3,9 +3,8 @@ data/README.md.
 
     python benchmarks/corpus_statistics.py [NAME=FILE,FILE ...] [--characters 120000]
 
-Without arguments: the bundled corpus, and beside it the everyday texts of ../shared/corpora where they are. Every
-text is
-cut to the same number of characters, since all of these figures depend on the size.
+Without arguments: the bundled corpus, and beside it the everyday texts of ../shared/corpora where they are. Every text
+is cut to the same number of characters, since all of these figures depend on the size.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def configuration_page() -> str:
         [
             "# Settings",
             "",
-            "What `rnnlm info --keys` says: every key with its default, what it may be, what it means. A TOML file names",
+            "What `rnnlm info --keys` says: every key with its default, what it may be and what it means. A file names",
             "what differs; `--set section.key=value` changes one. Written by `docs/write_pages.py`.",
             "",
             "```text",

@@ -50,7 +50,7 @@ def test_commands_in_the_readmes_parse(page: str) -> None:
     assert len(found) > 10
     for line in found:
         words = shlex.split(line, comments=True)[1:]
-        group: LazyGroup = cli  # type: ignore[assignment]
+        group: LazyGroup = cli
         with click.Context(group) as context:
             command = group.get_command(context, words[0])
             assert command is not None, line

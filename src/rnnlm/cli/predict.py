@@ -27,9 +27,8 @@ LOG10 = math.log(10)
 def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool) -> None:
     """Show the most probable words behind TEXT, or for each blank ____ in it.
 
-    With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`)
-    fills a
-    blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
+    With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills
+    a blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
     """
     from rnnlm.api import load
 

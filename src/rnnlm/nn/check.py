@@ -26,9 +26,8 @@ def relative_error(
 
     x and gradient have one shape; x is float64 and is changed in place. The difference quotient is the fourth-order
     one, (8(f₊ - f₋) - (f₊₊ - f₋₋)) / 12ε, whose own error stays below 1e-9 here. The error is relative to the larger
-    of the
-    two and of |gradient|, which is what ∇f · v is on average: a direction in which it happens to be near 0 proves
-    nothing.
+    of the two and of |gradient|, which is what ∇f · v is on average: a direction in which it happens to be near 0
+    proves nothing.
     """
     if x.dtype != np.float64:
         raise TypeError("a gradient check needs float64")

@@ -1,9 +1,8 @@
 """How an error flows back: the error terms δ of one wrong word along time and depth, and the gradient of W as a sum.
 
 The error enters at the last step t alone. δ_k = ∂E/∂net_k at the steps before it is what the network can learn from
-over
-that distance: along time δ_{k-1} = diag(f'(net_{k-1})) Wᵀ δ_k for the simple network, along depth through Uᵀ. Equation
-numbers are those of docs/derivation.md. It draws and prints nothing.
+over that distance: along time δ_{k-1} = diag(f'(net_{k-1})) Wᵀ δ_k for the simple network, along depth through Uᵀ.
+Equation numbers are those of docs/derivation.md. It draws and prints nothing.
 """
 
 from __future__ import annotations

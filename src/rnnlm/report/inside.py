@@ -1,8 +1,7 @@
 """The forward pass of a network, step by step, in numbers: what the derivation describes, read off a real model.
 
 For each word: its embedding x_t; in each layer U x_t, W s_{t-1}, their sum (net) and the gates and state made of it;
-then
-the softmax over the vocabulary and the cross-entropy of the word that came. It draws and prints nothing.
+then the softmax over the vocabulary and the cross-entropy of the word that came. It draws and prints nothing.
 """
 
 from __future__ import annotations

@@ -14,9 +14,8 @@ from rnnlm.search.sampling import Drawn
 def beam_search(model: LanguageModel, prompt: Sequence[int], width: int, most: int, count: int = 1) -> list[Drawn]:
     """The `count` best texts that end within `most` words, the best first; of width 1, the greedy text.
 
-    Texts are ranked by their log probability, with no bonus for length. A text that does not end in time is kept as
-    it is,
-    behind those that end.
+    Texts are ranked by their log probability, with no bonus for length. A text that does not end in time is kept as it
+    is, behind those that end.
     """
     width = max(width, count)
     found, state = read(model, prompt)

@@ -42,8 +42,7 @@ def fill_both_sides(model: ClozeModel, sentence: Blanked, top: int, ended: bool 
 
     Answers to several blanks are found by a beam that fills them from left to right, and ranked by their
     pseudo-likelihood: the sum over the blanks of log P(word | all others filled) (Besag 1975). `ended` False: nothing
-    is
-    known of what stands behind the last word.
+    is known of what stands behind the last word.
     """
     places = [at for at, word in enumerate(sentence) if word is None]
     base = np.array([BLANK if word is None else word for word in sentence])

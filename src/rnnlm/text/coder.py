@@ -19,8 +19,8 @@ BOUNDARY, UNKNOWN = 0, 1
 
 @dataclass(frozen=True)
 class Encoded:
-    """One line: its `words` as the model sees them, their `ids`, the positions that are out of the vocabulary (`oov`), the surface words
-    that were not known (`unknown`), and the number of `characters` of its normal form.
+    """One line: its `words` as the model sees them, their `ids`, the positions that are out of the vocabulary (`oov`),
+    the surface words that were not known (`unknown`), and the number of `characters` of its normal form.
     """
 
     words: list[str]

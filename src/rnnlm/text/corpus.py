@@ -22,8 +22,8 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Corpus:
-    """`ids` (n + 1,); `starts`: the positions in `ids` of the boundary that begins each document; `oov`: the positions of
-    tokens out of the vocabulary; `sentences` and `characters` as the metrics count them.
+    """`ids` (n + 1,); `starts`: the positions in `ids` of the boundary that begins each document; `oov`: the positions
+    of tokens out of the vocabulary; `sentences` and `characters` as the metrics count them.
     """
 
     ids: NDArray[np.int32]

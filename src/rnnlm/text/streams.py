@@ -65,8 +65,8 @@ def cut_files(
 ) -> list[Stream]:
     """The streams of some files: one, or with `hold_out` two, of which the second holds every 20th passage (or line).
 
-    Reads them from the cache where they were cut before.
-    Raises CorpusError where a file cannot be read or holds no words.
+    Reads them from the cache where they were cut before. Raises CorpusError where a file cannot be read or holds no
+    words.
     """
     if not paths:
         raise CorpusError("no text was named")

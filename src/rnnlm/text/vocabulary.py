@@ -57,8 +57,8 @@ class Vocabulary:
     ) -> Vocabulary:
         """The words seen `min_count` times or more, the most frequent first, at most `max_size` in all (0: no limit).
 
-        `characters`: counts of single characters; those seen twice or more join the list whatever the limits say, so that
-        a word outside it can be spelled. `always`: words that stand right behind the special ones.
+        `characters`: counts of single characters; those seen twice or more join the list whatever the limits say, so
+        that a word outside it can be spelled. `always`: words that stand right behind the special ones.
         """
         special = [BOUNDARY_WORD, UNKNOWN_WORD, *always]
         spelling = {c: n for c, n in (characters or {}).items() if n >= 2 and c not in special}
