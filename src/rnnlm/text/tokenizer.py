@@ -50,7 +50,7 @@ def latin(character: str) -> bool:
 
 
 def parted(left: str, right: str) -> bool:
-    """Does a blank go between these two words without being said? Single letters are spelled words: they stay together."""
+    """Does a blank go between these two words unsaid? Single letters are spelled words: they stay together."""
     return len(left) > 1 and len(right) > 1 and latin(left[-1]) and latin(right[0])
 
 
