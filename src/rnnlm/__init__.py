@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnnlm.api import Model as Model
+    from rnnlm.api import State as State
     from rnnlm.api import load as load
     from rnnlm.errors import RnnlmError as RnnlmError
     from rnnlm.lm.protocol import LanguageModel as LanguageModel
 
 __version__ = "0.1.0"
 
-HOMES = {"load": "api", "Model": "api", "LanguageModel": "lm.protocol", "RnnlmError": "errors"}
-__all__ = ["LanguageModel", "Model", "RnnlmError", "__version__", "load"]
+HOMES = {"load": "api", "Model": "api", "State": "api", "LanguageModel": "lm.protocol", "RnnlmError": "errors"}
+__all__ = ["LanguageModel", "Model", "RnnlmError", "State", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

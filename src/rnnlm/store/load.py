@@ -1,18 +1,63 @@
-"""From a run on disk to a model that can be asked; it does not know what will be asked."""
+"""From a name to a model that can be asked: a run, a checkpoint, an ARPA file, a saved mixture; not what will be asked.
+
+An ARPA file brings its own words, and reads text whose words are parted by white space.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rnnlm.errors import CheckpointError
+from rnnlm.lm.arpa import read_arpa
 from rnnlm.lm.build import make_model, make_network, network_arguments
 from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.ngram import NgramModel
 from rnnlm.lm.protocol import LanguageModel
 from rnnlm.nn.arrays import Parameters
-from rnnlm.store.run import Run, read_arrays
+from rnnlm.store.run import Run, find_run, read_arrays
+from rnnlm.text.coder import Coder
+from rnnlm.text.tokenizer import make_tokenizer
+from rnnlm.text.vocabulary import Vocabulary
+
+ARPA = (".arpa", ".arpa.gz")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, the tokenizer and the words that belong to it, and the name to show."""
+
+    name: str
+    lm: LanguageModel | ClozeModel
+    coder: Coder
+
+
+def load_named(name: str | None = None) -> Loaded:
+    """What `--model` names: a run's folder, a checkpoint in it, or a file `.arpa` or `.arpa.gz`; None as `find_run`
+    has it.
+
+    Raises CheckpointError where it cannot be read.
+    """
+    name = name or os.environ.get("RNNLM_MODEL")
+    if name and name.endswith(ARPA) and not Path(name).is_dir():
+        return load_arpa(Path(name))
+    run, checkpoint = find_run(name)
+    return Loaded(str(run.path), load_model(run, checkpoint), run.coder)
+
+
+def load_arpa(path: Path) -> Loaded:
+    """The model of an ARPA file, over its own words."""
+    words, model = read_arpa(path)
+    return Loaded(str(path), model, arpa_coder(words))
+
+
+def arpa_coder(words: Sequence[str]) -> Coder:
+    """How text is read for the words of an ARPA file: parted at white space, an unknown word is `<unk>`."""
+    return Coder(make_tokenizer("whitespace"), Vocabulary(words), "unk")
 
 
 def load_model(run: Run, checkpoint: str = "best") -> LanguageModel | ClozeModel:

@@ -1,0 +1,54 @@
+"""`rnnlm export`: models in other forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commands import Command
+from conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def ngram_run(rnnlm: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ngram") / "run"
+    settings = ["--config", "ngram", "--set", "model.order=3", "--tokenizer", "characters", "--min-count", "1"]
+    answer = rnnlm("train", TINY, "--valid", TINY, "--out", out, *settings)
+    assert answer.status == 0, answer.err
+    return out
+
+
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_arpa(rnnlm: Command, ngram_run: Path, tmp_path: Path, name: str) -> None:
+    """The exported file scores as the run does, its words parted by blanks."""
+    file = tmp_path / name
+    answer = rnnlm("export", "--format", "arpa", "--model", ngram_run, "--out", file)
+    assert (answer.status, answer.out) == (0, "")
+    assert "order 1 to 3" in answer.err
+    lines = ["今天下雨了。", "妹妹看见一只鲸。"]
+    (one, other) = (
+        rnnlm("score", "--model", model, "--json", input="\n".join(text)).objects
+        for model, text in ((ngram_run, lines), (file, [" ".join(line) for line in lines]))
+    )
+    for mine, its in zip(one, other, strict=True):
+        assert mine["log10_probability"] == pytest.approx(its["log10_probability"], rel=1e-6)
+        assert (mine["tokens"], mine["oov"]) == (its["tokens"], its["oov"])
+
+
+def test_kenlm_reads_it(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> None:
+    """The kenlm package gives the exported file's sentences the run's own scores."""
+    kenlm = pytest.importorskip("kenlm")
+    file = tmp_path / "model.arpa"
+    rnnlm("export", "--model", ngram_run, "--out", file)
+    (found,) = rnnlm("score", "--model", ngram_run, "--json", input="妹妹看见一只鲸。").objects
+    score = kenlm.Model(str(file)).score(" ".join("妹妹看见一只鲸。"))
+    assert score == pytest.approx(found["log10_probability"], rel=1e-5)
+
+
+def test_a_network_has_no_arpa_file(rnnlm: Command, character_run: Path, tmp_path: Path) -> None:
+    """A network is refused, with what to train instead."""
+    answer = rnnlm("export", "--model", character_run, "--out", tmp_path / "model.arpa")
+    assert answer.status == 1
+    assert "no n-gram model" in answer.err
+    assert "--config ngram" in answer.err
