@@ -18,7 +18,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--temperature",
     type=click.FloatRange(0),
-    default=0.8,
+    default=0.6,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the best word.",
 )
@@ -26,7 +26,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.95,
+    default=0.9,
     show_default=True,
     help="Draw from the best words that hold this mass.",
 )
