@@ -1,39 +1,116 @@
-"""`rnnlm score`: a probability for each line of a text, each line for itself."""
+"""`rnnlm score`: a probability for each line of a text, or for each of its tokens, each line for itself."""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from rnnlm.cli.options import encoding_option, json_option, model_option
-from rnnlm.cli.show import echo_json
+from rnnlm.cli.options import encoding_option, json_option, model_option, threads_option
+
+if TYPE_CHECKING:
+    from rnnlm.search.scoring import Line, Token
 
 
 @click.command()
 @click.argument("file", default="-", metavar="[FILE]")
 @model_option
 @click.option(
-    "--level", type=click.Choice(["sentence"]), default="sentence", show_default=True, help="What gets a score."
+    "--level",
+    type=click.Choice(["sentence", "token"]),
+    default="sentence",
+    show_default=True,
+    help="What gets a score.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["tsv", "json"]), default="tsv", show_default=True, help="How it is written."
 )
 @json_option
 @encoding_option
-def command(file: str, model: str | None, level: str, form: str, as_json: bool, encoding: str | None) -> None:
+@threads_option
+def command(
+    file: str, model: str | None, level: str, form: str, as_json: bool, encoding: str | None, threads: int | None
+) -> None:
     """Give each line of FILE (or of standard input) its log10 probability.
 
     Columns: log10 probability, tokens, tokens out of the vocabulary, characters, text. One line out for each line in.
+
+    --level token: a line for each token and one for the sentence end, then an empty line. Columns: token, log10
+    probability, rank among all words, 1 if it is out of the vocabulary (its score is that of <unk>), and for n-gram
+    models the length of the n-gram used. As JSON, one object for each line in.
     """
     from rnnlm.api import load
-    from rnnlm.cli.show import lines_of_input
-    from rnnlm.search.scoring import score_lines
+    from rnnlm.search.scoring import blocks_of, score_lines, score_tokens
+    from rnnlm.text.cutting import cores
     from rnnlm.text.reader import read_lines
 
     loaded = load(model)
-    lines = lines_of_input("sentences") if file == "-" and not encoding else read_lines(file, encoding)
-    for line in score_lines(loaded.left_to_right, loaded.coder, lines):
-        if as_json or form == "json":
-            echo_json(line.to_json())
-        else:
-            text = line.text.replace("\t", " ")
-            click.echo(f"{line.log10_probability:.6g}\t{line.tokens}\t{line.oov}\t{line.characters}\t{text}")
+    piped = file == "-" and not encoding
+    blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
+    found: Iterator[list[Any]]
+    text: Callable[[Any], str]
+    if level == "token":
+        found = score_tokens(loaded.left_to_right, loaded.coder, blocks, threads or cores())
+        text = token_json if as_json or form == "json" else token_rows
+    else:
+        found = score_lines(loaded.left_to_right, loaded.coder, blocks, threads or cores())
+        text = line_json if as_json or form == "json" else line_row
+    for scores in found:
+        if scores:
+            click.echo("\n".join(map(text, scores)))
+
+
+def line_json(line: Line) -> str:
+    return json.dumps(line.to_json(), ensure_ascii=False)
+
+
+def line_row(line: Line) -> str:
+    columns = f"{line.log10_probability:.6g}", line.tokens, line.oov, line.characters, line.text.replace("\t", " ")
+    return "\t".join(map(str, columns))
+
+
+def token_json(line: tuple[str, list[Token]]) -> str:
+    text, tokens = line
+    return json.dumps({"text": text, "tokens": [token.to_json() for token in tokens]}, ensure_ascii=False)
+
+
+def token_rows(line: tuple[str, list[Token]]) -> str:
+    rows = []
+    for token in line[1]:
+        columns = [token.token, f"{token.log10_probability:.6g}", token.rank, int(token.oov)]
+        rows.append("\t".join(map(str, columns if token.order is None else [*columns, token.order])) + "\n")
+    return "".join(rows)
+
+
+def blocks_of_input() -> Iterator[list[str]]:
+    """What standard input holds at a time, in lines: who writes a line and waits gets its answer.
+
+    Raises CorpusError where it is not UTF-8.
+    """
+    from rnnlm.cli.show import remark
+    from rnnlm.errors import CorpusError
+
+    if sys.stdin.isatty():
+        remark("reading sentences from the terminal, a line each; end with Ctrl-D")
+    read, rest = 0, b""
+    while True:
+        piece = sys.stdin.buffer.read1(1 << 16)  # type: ignore[union-attr]  # it is buffered
+        *lines, rest = (rest + piece).split(b"\n")
+        if not piece and rest:
+            lines, rest = [*lines, rest], b""
+        block = []
+        for line in lines:
+            read += 1
+            try:
+                block.append(line.decode("utf-8-sig" if read == 1 else "utf-8").rstrip("\r"))
+            except UnicodeDecodeError:
+                raise CorpusError(
+                    f"line {read} of standard input is not UTF-8 text", "convert it, say with iconv"
+                ) from None
+        if block:
+            yield block
+        if not piece:
+            return

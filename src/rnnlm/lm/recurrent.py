@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 
 from rnnlm.lm.protocol import Floats, Ids, State
@@ -11,13 +13,20 @@ from rnnlm.nn.network import Network, NetworkTape
 TOGETHER = 1 << 14  # words scored at once: bounds the workspace, however long a text is
 
 
+class Tapes(threading.local):
+    """The workspaces that a thread keeps, by (T, B): threads that ask one model do not share them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, int], NetworkTape] = {}
+
+
 class RecurrentModel:
     """A network with its parameters. The state is that of every layer, batch first: ((h, c), ...) of (B, H)."""
 
     def __init__(self, network: Network, parameters: Parameters) -> None:
         self.network = network
         self.parameters = parameters
-        self._tapes: dict[tuple[int, int], NetworkTape] = {}
+        self._tapes = Tapes()
 
     @property
     def size(self) -> int:
@@ -40,9 +49,9 @@ class RecurrentModel:
 
     def tape(self, steps: int, batch: int) -> NetworkTape:
         """A workspace for (T, B); the last one of each kind of use is kept."""
-        key = (steps, batch)
-        if key not in self._tapes:
-            if len(self._tapes) > 2:
-                self._tapes.clear()
-            self._tapes[key] = self.network.tape(steps, batch, self.parameters.flat.dtype)
-        return self._tapes[key]
+        tapes, key = self._tapes.kept, (steps, batch)
+        if key not in tapes:
+            if len(tapes) > 2:
+                tapes.clear()
+            tapes[key] = self.network.tape(steps, batch, self.parameters.flat.dtype)
+        return tapes[key]
