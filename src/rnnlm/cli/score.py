@@ -50,14 +50,16 @@ def command(
     loaded = load(model)
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
-    found: Iterator[list[Any]]
-    text: Callable[[Any], str]
+    threads, as_json = threads or cores(), as_json or form == "json"
     if level == "token":
-        found = score_tokens(loaded.left_to_right, loaded.coder, blocks, threads or cores())
-        text = token_json if as_json or form == "json" else token_rows
+        scored = score_tokens(loaded.left_to_right, loaded.coder, blocks, threads)
+        write(scored, token_json if as_json else token_rows)
     else:
-        found = score_lines(loaded.left_to_right, loaded.coder, blocks, threads or cores())
-        text = line_json if as_json or form == "json" else line_row
+        write(score_lines(loaded.left_to_right, loaded.coder, blocks, threads), line_json if as_json else line_row)
+
+
+def write(found: Iterator[list[Any]], text: Callable[[Any], str]) -> None:
+    """What was found, a block at a time."""
     for scores in found:
         if scores:
             click.echo("\n".join(map(text, scores)))
