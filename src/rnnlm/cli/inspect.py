@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from rnnlm.cli.show import bar, echo_json, remark, table, visible
 
 if TYPE_CHECKING:
     from rnnlm.api import Model
+    from rnnlm.report.flow import Flow
     from rnnlm.report.inside import Step
 
 
@@ -34,14 +36,23 @@ def words_of(model: Model, text: str) -> list[int]:
     return model.coder.encode(text).ids
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.2g}%" if share < 0.995 else "100%"
+
+
 @command.command()
 @click.argument("text")
 @model_option
-@click.option("--top", "-k", type=click.IntRange(1), default=3, show_default=True, help="Most probable words shown.")
+@click.option("--top", "-k", type=click.IntRange(1), default=5, show_default=True, help="Most probable words shown.")
 @plot_option("A heat map of the states, as PNG or SVG.")
 @json_option
 def forward(text: str, model: str | None, top: int, plot: str | None, as_json: bool) -> None:
-    """The forward pass over TEXT: embedding, U x, W s, net, gates, state, softmax, cross-entropy."""
+    """The forward pass over TEXT, word by word.
+
+    The embedding x; in each layer U x + b, W s and their sum net; the gates (i f g o of an LSTM, r u n of a GRU: mean,
+    and share of saturated units); the state s (number and value of its largest units); the softmax with its entropy;
+    the cross-entropy of the word that came, in nats. |v| is the length of a vector.
+    """
     from rnnlm.api import load
     from rnnlm.report.inside import forward as run
     from rnnlm.report.inside import recurrent
@@ -53,37 +64,39 @@ def forward(text: str, model: str | None, top: int, plot: str | None, as_json: b
         if as_json:
             echo_json(step_json(step, words))
         else:
-            show_step(number, step, words)
-    if not as_json:
-        known = [step.cross_entropy for step in steps if step.cross_entropy is not None]
-        if known:
-            mean = sum(known) / len(known)
-            remark(f"mean cross-entropy {mean:.3f} nats a word, perplexity {2.718281828**mean:.1f}")
+            click.echo(f"t = {number}  {words[step.read]}")
+            click.echo(table(step_rows(step, words), indent="  "))
+    came = [step.cross_entropy for step in steps if step.cross_entropy is not None]
+    if came and not as_json:
+        mean = sum(came) / len(came)
+        click.echo(f"mean cross-entropy {mean:.3f} nats a word, perplexity {math.exp(mean):.1f}")
     if plot:
         from rnnlm.report.plots import heat_map
 
-        heat_map(steps, [visible(words[step.read]) for step in steps], Path(plot))
+        heat_map(steps, [words[step.read] for step in steps], Path(plot))
         remark(f"wrote {plot}")
 
 
 def step_json(step: Step, words: list[str]) -> dict[str, Any]:
     """One time step as an object."""
+    layers = [
+        {
+            "from_input": layer.from_input,
+            "from_state": layer.from_state,
+            "net": layer.net,
+            "gates": {name: {"mean": gate.mean, "saturated": gate.saturated} for name, gate in layer.gates.items()},
+            "saturated": layer.saturated,
+            "state_norm": layer.norm,
+            "active": [{"unit": unit, "value": value} for unit, value in layer.active()],
+            "state": layer.state.tolist(),
+        }
+        | ({} if layer.cell is None else {"cell": layer.cell.tolist()})
+        for layer in step.layers
+    ]
     return {
         "word": words[step.read],
         "embedding_norm": step.embedding,
-        "layers": [
-            {
-                "from_input": layer.from_input,
-                "from_state": layer.from_state,
-                "net": layer.net,
-                "state_norm": layer.norm,
-                "saturated": layer.saturated,
-                "active": [{"unit": unit, "value": value} for unit, value in layer.active],
-                "gates": {name: {"mean": mean, "saturated": full} for name, (mean, full) in layer.gates.items()},
-                "state": [round(float(value), 6) for value in layer.state],
-            }
-            for layer in step.layers
-        ],
+        "layers": layers,
         "top": [{"word": words[word], "probability": p} for word, p in step.top],
         "entropy": step.entropy,
         "came": None if step.came is None else words[step.came],
@@ -91,27 +104,23 @@ def step_json(step: Step, words: list[str]) -> dict[str, Any]:
     }
 
 
-def show_step(number: int, step: Step, words: list[str]) -> None:
-    """One time step as lines of a table."""
-    name = "boundary </s>" if step.read == 0 else words[step.read]
-    click.echo(f"t = {number}  {name}   |x| {step.embedding:.2f}")
-    rows = []
+def step_rows(step: Step, words: list[str]) -> list[list[str]]:
+    """One time step as rows of a table."""
+    rows = [["embedding", f"|x| {step.embedding:.2f}"]]
     for level, layer in enumerate(step.layers, 1):
-        active = " ".join(f"{unit}:{value:+.2f}" for unit, value in layer.active)
-        rows.append(
-            [f"layer {level}", f"|U x + b| {layer.from_input:.2f}", f"|W s| {layer.from_state:.2f}", f"|net| {layer.net:.2f}",
-             f"|s| {layer.norm:.2f}", f"saturated {layer.saturated:.0%}", f"units {active}"]
-        )  # fmt: skip
-    click.echo(table(rows, indent="  "))
-    for layer in step.layers:
-        gates = [f"{gate} {mean:+.2f} ({full:.0%} saturated)" for gate, (mean, full) in layer.gates.items()]
+        parts = f"|U x + b| {layer.from_input:.2f}  |W s| {layer.from_state:.2f}  |net| {layer.net:.2f}"
+        rows.append([f"layer {level}", parts])
+        gates = [f"{name} {gate.mean:+.2f} ({gate.saturated:.0%})" for name, gate in layer.gates.items()]
         if gates:
-            click.echo("    " + "   ".join(gates))
-    best = "  ".join(f"{visible(words[word])} {p:.1%}" for word, p in step.top)
-    line = f"  softmax: {best}   entropy {step.entropy:.2f}"
+            rows.append(["", "  ".join(gates)])
+        units = " ".join(f"{unit}:{value:+.2f}" for unit, value in layer.active())
+        rows.append(["", f"|s| {layer.norm:.2f}  saturated {layer.saturated:.0%}  units {units}"])
+    best = "  ".join(f"{visible(words[word])} {percent(p)}" for word, p in step.top)
+    rows.append(["softmax", f"{best}  entropy {step.entropy:.2f}"])
     if step.came is not None and step.cross_entropy is not None:
-        line += f"   came {visible(words[step.came])}: cross-entropy {step.cross_entropy:.2f}"
-    click.echo(line)
+        probability = percent(math.exp(-step.cross_entropy))
+        rows.append(["came", f"{visible(words[step.came])} {probability}  cross-entropy {step.cross_entropy:.2f}"])
+    return rows
 
 
 @command.command()
@@ -124,45 +133,35 @@ def show_step(number: int, step: Step, words: list[str]) -> None:
     metavar="RUN",
     help="A run; several are set side by side.  [default: the newest]",
 )
-@click.option("--compare", is_flag=True, help="Set untrained networks of the same size beside it: RNN, GRU, LSTM.")
+@click.option("--compare", is_flag=True, help="Set networks of its size that have learnt nothing beside it.")
 @plot_option("|δ| against the distance, as PNG or SVG.")
 @json_option
 def gradients(text: str, models: tuple[str, ...], compare: bool, plot: str | None, as_json: bool) -> None:
-    """How far back the error of TEXT's last word is felt: |δ| along time and depth, and the gradient of W as a sum."""
+    """How far back the error of TEXT's last word is felt.
+
+    |δ_k| of every layer at every step k before it, with the bound |δ_t| (β_W β_f)^(t-k) of the simple network; and the
+    gradient of the top layer's W as the sum of its steps. --compare: RNN, GRU and LSTM with random weights.
+    """
     from rnnlm.api import load
-    from rnnlm.report.flow import flow
+    from rnnlm.report.flow import flow, untrained
     from rnnlm.report.inside import recurrent
 
-    found = {}
+    found, read = {}, {}
     for name in models or (None,):
         loaded = load(name)
-        ids = words_of(loaded, text)
-        found[loaded.name] = flow(recurrent(loaded.lm), ids)
-        if compare:
-            found |= {title: flow(other, ids) for title, other in untrained(recurrent(loaded.lm)).items()}
+        network, ids = recurrent(loaded.lm), words_of(loaded, text)
+        own = flow(network, ids)
+        title = f"{loaded.name} ({own.cell})"
+        found[title] = own
+        read[title] = [loaded.coder.vocabulary.words[word] for word in [0, *ids[:-1]]]
+        if compare and name == (models or (None,))[-1]:
+            for other, fresh in untrained(network).items():
+                found[other], read[other] = flow(fresh, ids), read[title]
     for name, own in found.items():
         if as_json:
-            echo_json(
-                {
-                    "model": name, "cell": own.cell, "norms": [list(map(float, norms)) for norms in own.norms],
-                    "bound": None if own.bound is None else list(map(float, own.bound)),
-                    "beta_w": own.beta_w, "beta_f": own.beta_f, "factor": own.factor, "verdict": own.verdict(),
-                    "shares": list(map(float, own.shares)), "difference": own.difference,
-                }
-            )  # fmt: skip
-            continue
-        click.echo(f"{name} ({own.cell}): {own.verdict()}; |δ| changes by a factor of {own.factor:.3f} a step")
-        if own.beta_w is not None and own.beta_f is not None:
-            click.echo(f"  bound: (β_W β_f)^(t-k) with β_W = {own.beta_w:.3f}, β_f = {own.beta_f:.3f}")
-        header = ["t - k", *(f"|δ| layer {level + 1}" for level in range(len(own.norms)))]
-        header += (["bound"] if own.bound is not None else []) + ["share of dW", ""]
-        rows = [header]
-        for distance in range(len(own.shares)):
-            row = [str(distance), *(f"{norms[distance]:.2e}" for norms in own.norms)]
-            row += [f"{own.bound[distance]:.2e}"] if own.bound is not None else []
-            rows.append([*row, f"{own.shares[distance]:.1%}", bar(own.norms[-1][distance] / max(own.norms[-1]), 12)])
-        click.echo(table(rows, right=range(len(header) - 1), indent="  "))
-        click.echo(f"  the steps' parts of the gradient of W sum to it: relative difference {own.difference:.1e}")
+            echo_json(flow_json(name, own, read[name]))
+        else:
+            show_flow(name, own, read[name])
     if plot:
         from rnnlm.report.plots import flows
 
@@ -170,22 +169,38 @@ def gradients(text: str, models: tuple[str, ...], compare: bool, plot: str | Non
         remark(f"wrote {plot}")
 
 
-def untrained(model: Any) -> dict[str, Any]:
-    """Fresh networks of the model's size, one of each cell."""
-    import numpy as np
+def flow_json(name: str, own: Flow, read: list[str]) -> dict[str, Any]:
+    """One network's flow as an object; lists begin at the error and go back."""
+    return {
+        "model": name,
+        "cell": own.cell,
+        "words": read[::-1],
+        "norms": [norms.tolist() for norms in own.norms],
+        "bound": None if own.bound is None else own.bound.tolist(),
+        "beta_w": own.beta_w,
+        "beta_f": own.beta_f,
+        "factor": own.factor,
+        "verdict": own.verdict(),
+        "shares": own.shares.tolist(),
+        "difference": own.difference,
+    }
 
-    from rnnlm.lm.recurrent import RecurrentModel
-    from rnnlm.nn.arrays import Parameters
-    from rnnlm.nn.network import Network
 
-    own, found = model.network, {}
-    hidden = own.stack.layers[-1].hidden
-    for title, cell in (("untrained RNN", "tanh"), ("untrained GRU", "gru"), ("untrained LSTM", "lstm")):
-        network = Network(own.words, own.embedding, hidden, len(own.stack.layers), cell)
-        p = Parameters(network.shapes())
-        network.initialise(p, np.random.default_rng(1), 0.08)
-        found[title] = RecurrentModel(network, p)
-    return found
+def show_flow(name: str, own: Flow, read: list[str]) -> None:
+    """One network's flow as a table, a row a step."""
+    click.echo(f"{name}: {own.verdict()}")
+    click.echo(f"  a step back multiplies |δ| by {own.factor:.3f}, on the whole")
+    if own.beta_w is not None and own.beta_f is not None:
+        click.echo(f"  bound: a step back multiplies it by β_W β_f = {own.beta_w:.3f} x {own.beta_f:.3f} at most")
+    header = ["t - k", "read", *(f"|δ| layer {level}" for level, _ in enumerate(own.norms, 1))]
+    header += ["bound"] * (own.bound is not None) + ["share of dW", ""]
+    rows = [header]
+    for back, word in enumerate(reversed(read)):
+        row = [str(back), word, *(f"{norms[back]:.2e}" for norms in own.norms)]
+        row += [f"{own.bound[back]:.2e}"] if own.bound is not None else []
+        rows.append([*row, f"{own.shares[back]:.1%}", bar(own.norms[-1][back] / (max(own.norms[-1]) or 1), 12)])
+    click.echo(table(rows, right={0, *range(2, len(header) - 1)}, indent="  "))
+    click.echo(f"  the steps' parts of dW sum to dW: relative difference {own.difference:.1e}")
 
 
 @command.command()
@@ -193,55 +208,68 @@ def untrained(model: Any) -> dict[str, Any]:
 @model_option
 @json_option
 def check(text: str, model: str | None, as_json: bool) -> None:
-    """Compare the gradient of every parameter with finite differences, on a float64 copy of the model."""
+    """Compare every parameter's gradient with finite differences.
+
+    On TEXT (there is a default), with a float64 copy of the model. Exit status 1 where one is wrong.
+    """
     from rnnlm.api import load
-    from rnnlm.report.flow import check as run
+    from rnnlm.errors import ModelError
+    from rnnlm.report.gradients import check as run
     from rnnlm.report.inside import recurrent
 
     loaded = load(model)
+    found = run(recurrent(loaded.lm), words_of(loaded, text))
     rows = [["parameter", "numbers", "|gradient|", "relative error", ""]]
-    for found in run(recurrent(loaded.lm), words_of(loaded, text)):
+    for one in found:
         if as_json:
-            echo_json({"parameter": found.name, "size": found.size, "norm": found.norm, "error": found.error})
-        right = "right" if found.error < 1e-6 else "WRONG"
-        rows.append([found.name, f"{found.size:,}", f"{found.norm:.3e}", f"{found.error:.1e}", right])
+            values = {"parameter": one.name, "size": one.size, "norm": one.norm, "error": one.error}
+            echo_json(values | {"right": one.right})
+        verdict = "right" if one.right else "WRONG"
+        rows.append([one.name, f"{one.size:,}", f"{one.norm:.3e}", f"{one.error:.1e}", verdict])
     if not as_json:
         click.echo(table(rows, right=(1, 2, 3)))
+    if wrong := [one.name for one in found if not one.right]:
+        raise ModelError(f"the gradient of {', '.join(wrong)} is not that of the loss", "this is an error in the code")
 
 
 @command.command()
 @click.argument("words", nargs=-1, required=True)
 @model_option
-@click.option("--top", "-k", type=click.IntRange(1), default=8, show_default=True, help="Neighbours of each word.")
-@click.option("--frequent", type=click.IntRange(10), default=250, show_default=True, help="Words on the map.")
+@click.option("--top", "-k", type=click.IntRange(1), default=6, show_default=True, help="Neighbours of each word.")
+@click.option("--frequent", type=click.IntRange(10), default=300, show_default=True, help="Words on the map.")
 @plot_option("A map of the most frequent words, as PNG or SVG.")
 @json_option
 def words(words: tuple[str, ...], model: str | None, top: int, frequent: int, plot: str | None, as_json: bool) -> None:
-    """The words nearest to WORDS by embedding and by output weights."""
+    """The words nearest to WORDS, by embedding and by output weights.
+
+    Near is a large cosine of two words' rows. A model with tied weights has one matrix for both.
+    """
     from rnnlm.api import load
     from rnnlm.errors import VocabularyError
     from rnnlm.report.inside import recurrent
     from rnnlm.report.neighbours import FIRST_WORD, flat_map, nearest, tables
 
     loaded = load(model)
-    known = loaded.coder.vocabulary
+    found, known = tables(recurrent(loaded.lm)), loaded.coder.vocabulary
     if strange := [word for word in words if word not in known]:
         raise VocabularyError(
             f"not in the vocabulary: {'、'.join(strange)}", "`rnnlm tokenize -m RUN TEXT` shows how it is spelled"
         )
-    found = tables(recurrent(loaded.lm))
     for word in words:
         near = {name: nearest(rows, known.ids[word], top) for name, rows in found.items()}
         if as_json:
-            echo_json({"word": word} | {
-                name: [{"word": known.words[other], "cosine": cosine} for other, cosine in own] for name, own in near.items()
-            })  # fmt: skip
+            lists = {
+                name: [{"word": known.words[other], "cosine": cosine} for other, cosine in own]
+                for name, own in near.items()
+            }
+            echo_json({"word": word} | lists)
             continue
         click.echo(word)
-        for name, own in near.items():
-            click.echo(
-                f"  by {name}: " + "  ".join(f"{visible(known.words[other])} {cosine:.2f}" for other, cosine in own)
-            )
+        rows = [
+            [name, "  ".join(f"{visible(known.words[other])} {cosine:.2f}" for other, cosine in own)]
+            for name, own in near.items()
+        ]
+        click.echo(table(rows, indent="  "))
     if plot:
         from rnnlm.report.plots import word_map
 

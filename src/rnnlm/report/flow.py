@@ -1,12 +1,14 @@
 """How an error flows back: the error terms δ of one wrong word along time and depth, and the gradient of W as a sum.
 
 The error enters at the last step t alone. δ_k = ∂E/∂net_k at the steps before it is what the network can learn from
-over that distance: along time δ_{k-1} = diag(f'(net_{k-1})) Wᵀ δ_k for the simple network, along depth through Uᵀ.
-Equation numbers are those of docs/derivation.md. It draws and prints nothing.
+over that distance. For the simple network δ_{k-1} = diag(f'(net_{k-1})) Wᵀ δ_k along time (6.4), and |δ_k| stays within
+the bound (8.1); along depth the error goes through Uᵀ (6.5). Equation numbers are those of docs/derivation.md. It draws
+and prints nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,81 +17,109 @@ import numpy as np
 from rnnlm.errors import ModelError
 from rnnlm.lm.protocol import BOUNDARY
 from rnnlm.lm.recurrent import RecurrentModel
-from rnnlm.nn.arrays import Array, Tape
-from rnnlm.nn.cells import Elman
-from rnnlm.nn.check import relative_error
+from rnnlm.nn.arrays import Array, Parameters, Tape
+from rnnlm.nn.cells import Cell, Elman
 from rnnlm.nn.dropout import Masks
 from rnnlm.nn.embedding import look_up
+from rnnlm.nn.network import Network
 
 GONE = 0.01  # a δ below this share of δ_t teaches nothing any more
+LONG = 100  # an error that would need more steps than this to be gone counts as held
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Norms of δ for one error at the last of T steps; arrays begin with the last step, distance 0."""
+    """Norms of δ for one error at the last of T steps; arrays begin with the last step, at distance 0."""
 
-    cell: str
-    norms: list[Array]  # of each layer, (T,): |δ_{t-d}| at distance d
+    cell: str  # RNN, LSTM or GRU
+    norms: list[Array]  # of each layer, (T,): |δ_{t-d}| at distance d; of all gates together where there are several
     bound: Array | None  # of the top layer of a simple network, (T,): |δ_t| (β_W β_f)^d
     beta_w: float | None  # largest singular value of W
     beta_f: float | None  # largest f' met
-    shares: Array  # (T,): each step's part in the gradient of the top layer's W; they sum to 1
+    shares: Array  # (T,): each step's part in the gradient of the top layer's W, along that gradient; they sum to 1
     difference: float  # |sum over the steps - gradient| / |gradient|
 
     @property
+    def left(self) -> Array:
+        """(T,): |δ_{t-d}| / |δ_t| of the top layer."""
+        first = self.norms[-1][0]
+        return self.norms[-1] / first if first else np.zeros_like(self.norms[-1])
+
+    @property
     def factor(self) -> float:
-        """By how much |δ| of the top layer changes a step, on average."""
-        top = np.maximum(self.norms[-1], 1e-300)
-        return float((top[-1] / top[0]) ** (1 / max(1, len(top) - 1)))
+        """By how much |δ| of the top layer changes a step: the slope of a line through its logarithms."""
+        logs = np.log(np.maximum(self.left, 1e-300))
+        return math.exp(float(np.polyfit(np.arange(len(logs)), logs, 1)[0]))
 
     def verdict(self) -> str:
-        """A plain word on what happens to the error."""
-        top = self.norms[-1] / self.norms[-1][0]
-        small = np.flatnonzero(top < GONE)
-        large = np.flatnonzero(top > 1 / GONE)
-        if len(large):
-            return f"explodes: {1 / GONE:.0f} times as large after {large[0]} steps"
-        if len(small):
-            return f"vanishes: below {GONE:.0%} after {small[0]} steps"
-        return f"holds: {top[-1]:.1%} is left after {len(top) - 1} steps"
+        """A plain word on what becomes of the error, and from how many steps on."""
+        left, factor = self.left, self.factor
+        far = len(left) - 1
+        if not left[0]:
+            return "dead: no unit of the top layer passes the error on"
+        alive = np.flatnonzero(left >= GONE)[-1]
+        if (large := np.flatnonzero(left > 1 / GONE)).size:
+            return f"explodes: more than {1 / GONE:.0f} times as large from {large[0]} steps on"
+        if alive < far:
+            return f"vanishes: below {GONE:.0%} from {alive + 1} steps on"
+        seen = f"{left[far]:.1%} is left after {far} steps"
+        if (lowest := int(left.argmin())) and left[lowest] < GONE:
+            return f"fades and comes back: {left[lowest]:.2%} after {lowest} steps, {left[far]:.1%} after {far}"
+        steps = math.log(GONE) / math.log(factor) if factor != 1 else math.inf
+        if 0 < steps <= LONG:
+            return f"vanishes slowly: {seen}, below {GONE:.0%} from about {steps:.0f} on at this rate"
+        if -LONG <= steps < 0:
+            return f"explodes slowly: {seen}, {1 / GONE:.0f} times as large from about {-steps:.0f} on at this rate"
+        return f"holds: {seen}"
 
 
 def flow(model: RecurrentModel, ids: Sequence[int]) -> Flow:
     """The flow of the error of the last of `ids`, every word before it read from the boundary on.
 
-    Raises ModelError for fewer than two words.
+    In float64, because what vanishes may leave the range of float32. Raises ModelError for fewer than two words.
     """
     if len(ids) < 2:
         raise ModelError("an error needs some way to flow back", "give a text of at least two words")
-    network, p = model.network, model.parameters
+    network, stack = model.network, model.network.stack
+    p = Parameters(stack.shapes(), np.float64)
+    for name, view in p.views.items():
+        view[...] = model.parameters[name]
     inputs, steps = np.array([BOUNDARY, *ids[:-1]])[:, None], len(ids)
-    tapes = network.stack.tape(steps, 1, p.flat.dtype)
-    x = look_up(network.table(p), inputs, network.embedding)
-    none = Masks()
-    s, _ = network.stack.forward(p, x, network.start(1, p.flat.dtype), tapes, none)
-    g = p.like()
-    _, ds = network.head.loss(p.layer("head"), g.layer("head"), s[-1], np.array(ids[-1:]), 1.0, Tape())
+    x = look_up(network.table(model.parameters), inputs, network.embedding).astype(np.float64)
+    tapes, none, g = stack.tape(steps, 1, np.float64), Masks(), p.like()
+    s, _ = stack.forward(p, x, stack.start(1, np.float64), tapes, none)
     dy = np.zeros_like(s)
-    dy[-1] = ds
-    slopes = slope(network.stack.layers[-1].cell, tapes[-1])
-    network.stack.backward(p, g, dy, tapes, none)
-    norms = [np.linalg.norm(k.dz[:, 0], axis=-1)[::-1].astype(np.float64) for k in tapes]
-    own, top = p.layer(network.stack.names[-1]), tapes[-1]
+    dy[-1] = error(model, s[-1], ids[-1])
+    top = tapes[-1]
+    slopes = slope(stack.layers[-1].cell, top)
+    stack.backward(p, g, dy, tapes, none)
+    norms = [np.linalg.norm(k.dz[::-1, 0], axis=-1) for k in tapes]
+    own, whole = p.layer(stack.names[-1]), g.layer(stack.names[-1]).Wh
     bound = beta_w = beta_f = None
     if slopes is not None:
         beta_w, beta_f = float(np.linalg.norm(own.Wh, 2)), float(slopes.max())
-        bound = norms[-1][0] * (beta_w * beta_f) ** np.arange(steps)
-    whole = g[f"{network.stack.names[-1]}.Wh"]
-    parts = np.einsum("th,tg->thg", top.h[:-1, 0], top.dzh[:, 0])
-    size = float((whole * whole).sum()) or 1.0
-    shares = np.einsum("thg,hg->t", parts, whole)[::-1] / size
-    difference = float(np.linalg.norm(parts.sum(0) - whole) / np.sqrt(size))
-    kind = type(network.stack.layers[-1].cell).__name__
-    return Flow(kind, norms, bound, beta_w, beta_f, shares.astype(np.float64), difference)
+        bound = norms[-1][0] * (beta_w * beta_f) ** np.arange(steps)  # (8.1)
+    total = np.zeros_like(whole)
+    for before, delta in zip(top.h[:-1, 0], top.dzh[:, 0], strict=True):
+        total += np.outer(before, delta)  # (6.6)
+    square = float((whole * whole).sum()) or 1.0
+    shares = ((top.h[:-1, 0] @ whole) * top.dzh[:, 0]).sum(axis=1)[::-1] / square
+    difference = float(np.linalg.norm(total - whole)) / math.sqrt(square)
+    return Flow(kind(stack.layers[-1].cell), norms, bound, beta_w, beta_f, shares, difference)
 
 
-def slope(cell: object, k: Tape) -> Array | None:
-    """f'(net) (T, B, H) of a simple network, from its outputs; None for a cell with gates."""
+def error(model: RecurrentModel, s: Array, target: int) -> Array:
+    """∂E/∂s_t (1, H) of the cross-entropy of one word, from the features s (1, H) (5.3); gradients of the head fall
+    away."""
+    p = model.parameters
+    gradients = Parameters({name: shape for name, shape in p.shapes.items() if name.startswith("head.")}, p.flat.dtype)
+    head, features = model.network.head, s.astype(p.flat.dtype)
+    _, ds = head.loss(p.layer("head"), gradients.layer("head"), features, np.array([target]), 1.0, Tape())
+    return ds
+
+
+def slope(cell: Cell, k: Tape) -> Array | None:
+    """f'(net) (T, B, H) of a simple network, from its outputs (3.3); None for a cell with gates."""
     if not isinstance(cell, Elman):
         return None
     out = np.empty_like(k.y)
@@ -97,52 +127,26 @@ def slope(cell: object, k: Tape) -> Array | None:
     return out
 
 
-@dataclass(frozen=True)
-class Checked:
-    """One parameter's gradient against finite differences."""
-
-    name: str
-    size: int
-    norm: float
-    error: float
+def kind(cell: Cell) -> str:
+    """What a cell is called beside others."""
+    return "RNN" if isinstance(cell, Elman) else type(cell).__name__
 
 
-def check(model: RecurrentModel, ids: Sequence[int], seed: int = 0) -> list[Checked]:
-    """Compares the gradient of every parameter with finite differences on a float64 copy of the model, on one text."""
-    network, p = model.network, model.parameters.astype(np.float64)
-    inputs = np.array([BOUNDARY, *ids])[:, None]
-    targets = np.array([*ids, BOUNDARY])[:, None]
-    k = network.tape(len(inputs), 1, np.float64)
+def untrained(model: RecurrentModel, seed: int = 1) -> dict[str, RecurrentModel]:
+    """Networks of the model's size that have learnt nothing, one of each cell, to be set beside it.
 
-    def loss() -> float:
-        state = network.start(1, np.float64)
-        return -float(network.score(p, inputs, targets, state, k)[0].sum())
-
-    g = p.like()
-    _, _, rows = network.loss(p, g, inputs, targets, network.start(1, np.float64), k)
-    if rows is not None:
-        rows.add_to(g["embedding.W"])
-    rng = np.random.default_rng(seed)
-    found = []
-    for name, view in p.views.items():
-        if name in network.untouched(targets):
-            continue
-        values, gradient = (view[:, :-1], g[name][:, :-1]) if name.endswith(".Wa") else (view, g[name])
-        found.append(
-            Checked(name, values.size, float(np.linalg.norm(gradient)), check_one(loss, values, gradient, rng))
-        )
+    All weights are uniform in ±1/√H, so that W shrinks what it carries; the LSTM's forget gate begins open, with a bias
+    of 1 (Gers 2000). `rnnlm train` begins otherwise, with an orthogonal W, a remedy of its own (8.2).
+    """
+    own, found = model.network, {}
+    hidden, layers = own.stack.layers[-1].hidden, len(own.stack.layers)
+    for cell in ("tanh", "gru", "lstm"):
+        network = Network(own.words, own.embedding, hidden, layers, cell)
+        p = Parameters(network.shapes())
+        network.initialise(p, np.random.default_rng(seed), hidden**-0.5)
+        if cell == "lstm":
+            for name in network.stack.names:
+                p.layer(name).b[hidden : 2 * hidden] = 1
+        title = kind(network.stack.layers[-1].cell)
+        found[f"untrained {title}"] = RecurrentModel(network, p)
     return found
-
-
-def check_one(loss: object, values: Array, gradient: Array, rng: np.random.Generator) -> float:
-    """The relative error of one parameter; `values` may be a view that is not contiguous."""
-    assert callable(loss)
-    moved = values.copy()
-
-    def at_moved() -> float:
-        values[...] = moved
-        return float(loss())
-
-    error = relative_error(at_moved, moved, gradient, rng, directions=2)
-    values[...] = moved
-    return error

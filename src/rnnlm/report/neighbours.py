@@ -1,5 +1,4 @@
-"""Words that a network takes for alike: nearest by embedding and by output weights, and a flat map of the frequent
-ones."""
+"""Words that a network takes for alike: the nearest by embedding and by output weights, and a map of frequent ones."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ FIRST_WORD = 2  # the boundary and the unknown word are nobody's neighbours
 
 
 def tables(model: RecurrentModel) -> dict[str, Array]:
-    """The matrices (V, ·) in which a word has a row: `embedding`, and `output` where it is another and whole."""
+    """The matrices (V, ·) in which a word has a row: `embedding`, and `output` where that is another, and whole."""
     network, p = model.network, model.parameters
     found = {"embedding": network.table(p)[:, : network.embedding]}
     if not network.tied and isinstance(network.head, Softmax):
@@ -22,12 +21,12 @@ def tables(model: RecurrentModel) -> dict[str, Array]:
 
 
 def nearest(table: Array, word: int, count: int) -> list[tuple[int, float]]:
-    """The words whose rows have the largest cosine with that of `word`: id, cosine; the best first."""
+    """The words whose rows (V, D) have the largest cosine with that of `word`: id and cosine, the best first."""
     rows = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
     cosine = rows @ rows[word]
-    cosine[:FIRST_WORD] = cosine[word] = -2
-    order = np.argsort(-cosine)[:count]
-    return [(int(other), float(cosine[other])) for other in order]
+    cosine[:FIRST_WORD] = cosine[word] = -np.inf
+    order = np.argsort(-cosine, kind="stable")[:count]
+    return [(int(other), float(cosine[other])) for other in order if np.isfinite(cosine[other])]
 
 
 def flat_map(table: Array) -> Array:
