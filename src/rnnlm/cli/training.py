@@ -15,18 +15,19 @@ import click
 import numpy as np
 from tqdm import tqdm
 
+from rnnlm.cli.course import Course
 from rnnlm.cli.show import remark
 from rnnlm.cli.train import new_run_name
 from rnnlm.config import Config, load_config, with_values
 from rnnlm.errors import CheckpointError, ConfigError
 from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
 from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
-from rnnlm.train.evaluate_cloze import ClozeMetrics
 from rnnlm.train.prepare import Prepared, find_files, prepare
 from rnnlm.train.start import starting_weights
 from rnnlm.train.team import Team, worker_count
@@ -135,11 +136,13 @@ def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
     if held_out:
         what = "passage" if len(train.starts) >= 19 else "line"
         lines.append(f"no --valid: every 20th {what} is held out ({valid.sentences:,} sentences)")
-    share = len(valid.oov) / max(1, valid.tokens)
-    if share > 0.3:
-        lines.append(f"warning: {share:.0%} of the validation words are unknown; look at the tokenizer and --min-count")
+    for what, text in (("training", train), ("validation", valid)):
+        share = len(text.oov) / max(1, text.tokens - text.sentences)
+        if share > 0.3:
+            lines.append(f"warning: {share:.0%} of the {what} words are unknown; look at --tokenizer and --min-count")
     if prepared.overlap > 0.1:
         lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text too")
+        lines.append("  the validation figures will look better than they are; name another text with --valid")
     if train.tokens < 20_000:
         lines.append("the text is small: expect a model that repeats it; a smaller --hidden and more --dropout help")
     return lines
@@ -213,7 +216,10 @@ def follow(
     trainer: Trainer, config: Config, run: Run, files: Sequence[str], valid: Sequence[str], stop: threading.Event
 ) -> None:
     """The progress bar, a line for each epoch, and the last words."""
-    reason, clipped = "done", Clipped()
+    reason, course = "done", Course(config, trainer.network.words, trainer.at.step)
+    level, top = len(trainer.network.stack.layers) - 1, trainer.network.stack.layers[-1].cell
+    state = trainer.team.memory[f"state.{level}.{top.slots[-1]}"]
+    remark(course.header)
     total = trainer.windows * config.train.epochs
     with tqdm(
         total=total, initial=trainer.at.step, bar_format=BAR, leave=False, disable=None, dynamic_ncols=True
@@ -221,7 +227,7 @@ def follow(
         for event in trainer.train(stop.is_set):
             if isinstance(event, Stepped):
                 bar.update(event.step - bar.n)
-                clipped.see(event)
+                course.see(event, saturation(top, state))
                 speed = event.words / max(event.seconds, 1e-9)
                 perplexity = math.exp(min(event.loss, 50))
                 bar.set_description_str(f"epoch {event.epoch + 1}/{config.train.epochs}", refresh=False)
@@ -230,51 +236,13 @@ def follow(
                 )
             elif isinstance(event, Validated):
                 with tqdm.external_write_mode():
-                    remark(epoch_line(event, clipped.line()))
-                    if advice := clipped.advice(event):
-                        remark(advice)
-                clipped = Clipped()
+                    remark("\n".join(course.end(event)))
             elif isinstance(event, Stopped):
                 reason = event.reason
     say_goodbye(reason, run, files, valid, trainer.at.seconds)
 
 
 BAR = "{desc} {percentage:3.0f}%|{bar:16}| {elapsed}<{remaining}{postfix}"
-
-
-class Clipped:
-    """Gradient norms of an epoch, for the line that ends it."""
-
-    def __init__(self) -> None:
-        self.norm = self.clipped = self.parts = 0.0
-
-    def see(self, event: Stepped) -> None:
-        self.norm += event.norm
-        self.clipped += event.clipped
-        self.parts += 1
-
-    def line(self) -> str:
-        parts = max(1, self.parts)
-        return f"|gradient| {self.norm / parts:.2f}, {self.clipped / parts:.0%} clipped"
-
-    def advice(self, event: Validated) -> str:
-        """A word where something looks off."""
-        if self.parts and self.clipped / self.parts > 0.9 and event.epoch > 1:
-            return "advice: nearly every step is clipped; a lower --lr or a larger --clip may learn better"
-        if event.epoch > 1 and event.loss > event.train_loss + 2.5:
-            return "advice: the model knows the training text far better than the validation text; try more --dropout"
-        return ""
-
-
-def epoch_line(event: Validated, norms: str) -> str:
-    """One epoch in a line."""
-    mark = "*" if event.best else " "
-    if isinstance(event.metrics, ClozeMetrics):
-        train, valid = f"{event.train_loss:6.3f}", f"{event.loss:6.3f} nats, accuracy {event.metrics.accuracy_at_1:.1%}"
-    else:
-        train = f"{math.exp(min(event.train_loss, 50)):8.2f}"
-        valid = f"{event.metrics.perplexity:8.2f}  {event.metrics.bits_per_character:.3f} bits/char"
-    return f"{mark}epoch {event.epoch:2d}  train {train}  valid {valid}  {norms}  {event.seconds:.0f} s"
 
 
 def say_goodbye(reason: str, run: Run, files: Sequence[str], valid: Sequence[str], seconds: float) -> None:

@@ -133,7 +133,7 @@ def plain_logarithm(axis: Any) -> None:
     """A logarithmic axis whose few labels are plain numbers: 300, not 3 x 10²."""
     from matplotlib.ticker import LogFormatter
 
-    class Plain(LogFormatter):  # type: ignore[misc]
+    class Plain(LogFormatter):
         def __call__(self, x: float, pos: int | None = None) -> str:
             return f"{x:g}" if super().__call__(x, pos) else ""
 
