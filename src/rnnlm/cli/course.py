@@ -15,8 +15,8 @@ from rnnlm.train.evaluate import safe_exp
 from rnnlm.train.evaluate_cloze import ClozeMetrics
 from rnnlm.train.trainer import Stepped, Validated
 
-HEADER = " epoch  perplexity: train    valid  bits/char      |g|  clipped  saturated   time"
-CLOZE_HEADER = " epoch  nats: train    valid  accuracy      |g|  clipped  saturated   time"
+HEADER = " epoch  perplexity: train    valid  bits/char      |g|  clipped  saturated  time"
+CLOZE_HEADER = " epoch  nats: train    valid  accuracy      |g|  clipped  saturated  time"
 OFTEN = 0.9  # a share of clipped steps that is nearly all of them
 # A share of saturated units that is too large. Cells with gates hold fast by saturation; a ReLU rests half of the time.
 TOO_MANY = {"tanh": 0.5, "sigmoid": 0.5, "relu": 0.95}
@@ -67,12 +67,12 @@ class Course:
         """One epoch in a line."""
         metrics, mark = event.metrics, "*" if event.best else " "
         if isinstance(metrics, ClozeMetrics):
-            quality = f"{event.train_loss:11.3f} {event.loss:8.3f} {metrics.accuracy_at_1:9.1%}"
+            quality = f"{event.train_loss:12.3f} {event.loss:8.3f} {metrics.accuracy_at_1:9.1%}"
         else:
             train = safe_exp(event.train_loss)
-            quality = f"{short(train):>17} {short(metrics.perplexity):>8} {metrics.bits_per_character:10.3f}"
+            quality = f"{short(train):>18} {short(metrics.perplexity):>8} {metrics.bits_per_character:10.3f}"
         inside = f"{short(self.norm):>8} {self.clipped:8.0%} {self.saturated:10.0%}"
-        return f"{mark}{event.epoch:5d} {quality} {inside} {event.seconds:5.0f}s"
+        return f"{mark}{event.epoch:5d} {quality} {inside}{event.seconds:5.0f}s"
 
     def advice(self, event: Validated) -> Iterator[tuple[str, str]]:
         """What looks off, and what may help."""

@@ -214,7 +214,7 @@ def check(text: str, model: str | None, as_json: bool) -> None:
     """
     from rnnlm.api import load
     from rnnlm.errors import ModelError
-    from rnnlm.report.gradients import check as run
+    from rnnlm.report.gradient_check import check as run
     from rnnlm.report.inside import recurrent
 
     loaded = load(model)
