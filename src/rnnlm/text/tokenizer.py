@@ -141,11 +141,11 @@ class Jieba(Base):
         return result
 
     def describe(self) -> dict[str, Any]:
-        import jieba
+        from rnnlm.text.dictionary import jieba_version
 
         words = "\n".join(self.user_words).encode()
         return super().describe() | {
-            "version": jieba.__version__,
+            "version": jieba_version(),
             "user_words": len(self.user_words),
             "user_fingerprint": hashlib.sha256(words).hexdigest()[:16] if words else "",
         }

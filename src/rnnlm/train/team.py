@@ -49,7 +49,7 @@ class Team:
                 "workers": workers,
             }
             worker = subprocess.Popen(
-                [sys.executable, "-m", "rnnlm.train.worker"],
+                [sys.executable, "-P", "-m", "rnnlm.train.worker"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, **APART,
             )  # fmt: skip
             self.workers.append(worker)
