@@ -46,6 +46,5 @@ for step in range(8):
 print("\na neuron that is far out learns slowly, however wrong it is: its slope is gone (saturation)")
 for net in (0.5, 2.0, 4.0, 8.0):
     y = math.tanh(net)
-    print(
-        f"  net = {net:3.1f}  y = {y:.4f}  wrong by {y + 1:.4f} if the target is -1, but δ = {(y + 1) * (1 - y**2):.7f}"
-    )
+    delta = (y + 1) * (1 - y**2)
+    print(f"  net = {net:3.1f}  y = {y:.4f}  wrong by {y + 1:.4f} where the target is -1, but δ = {delta:.7f}")

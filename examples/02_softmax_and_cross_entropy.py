@@ -1,7 +1,7 @@
 """Scores become probabilities, and the whole derivative of softmax with cross-entropy is o - t.
 
-o_i = exp(a_i) / Σ exp(a_j),  E = -ln o[target].  t is 1 at the word that came and 0 elsewhere. Equations (3.5), (3.6) and
-(5.1) of docs/derivation.md.
+o_i = exp(a_i) / Σ exp(a_j),  E = -ln o[target].  t is 1 at the word that came and 0 elsewhere. Equations (3.5), (3.6)
+and (5.1) of docs/derivation.md.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Back-propagation through two time steps, every number by hand: chapter 7 of docs/derivation.md.
 
-Two words, two units, two steps. The text is 0 1 0: after 0 comes 1, after 1 comes 0. Matrices stand as in the derivation,
-vectors are columns; rnnlm keeps their transposes, because it has many sequences as rows.
+Two words, two units, two steps. The text is 0 1 0: after 0 comes 1, after 1 comes 0. Matrices stand as in the
+derivation, where vectors are columns; rnnlm keeps their transposes, because it has many sequences as rows.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """An error on its way back through time: it vanishes, holds or explodes, and never passes the bound.
 
-δ_{k-1} = diag(f'(net)) Wᵀ δ_k; so each step changes its length by a factor of β_W β_f at most, the largest singular value
-of W and the largest slope. Equation (8.1) of docs/derivation.md.
+δ_{k-1} = diag(f'(net)) Wᵀ δ_k; so each step changes its length by a factor of β_W β_f at most, the largest
+singular value of W and the largest slope. Equation (8.1) of docs/derivation.md.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """One LSTM unit by hand: what its gates do, and how the cell state carries a number past any distance.
 
-i, f, o = σ(...), g = tanh(...);  c = f·c₋ + i·g;  s = o·tanh(c).  Equations (9.1) to (9.3) and (9.8) of docs/derivation.md.
+i, f, o = σ(...), g = tanh(...);  c = f·c₋ + i·g;  s = o·tanh(c).  Equations (9.1) to (9.3) and (9.8) of
+docs/derivation.md.
 """
 
 import math

@@ -4,6 +4,7 @@ P(word | word before) = count(both) / count(word before). Chapter 2 of docs/deri
 """
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def ids(lines: list[str]) -> list[int]:
 
 
 row = [0, *ids(train)]
-pairs, single = Counter(zip(row[:-1], row[1:], strict=True)), Counter(row[:-1])
+pairs, single = Counter(pairwise(row)), Counter(row[:-1])
 known = coder.vocabulary.words
 print("after 我 (counted in", len(train), "sentences):")
 first = coder.vocabulary.ids["我"]

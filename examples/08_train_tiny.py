@@ -1,4 +1,4 @@
-"""A whole training in a dozen lines: a network learns six sentences, with nothing but its loss, its gradient and a rate.
+"""A whole training in a dozen lines: a network learns six sentences by its loss, its gradient and a rate.
 
 From ln K, which is guessing, the loss falls towards what cannot be known: which sentence comes.
 """

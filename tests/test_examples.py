@@ -14,7 +14,7 @@ import rnnlm
 from conftest import TINY
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 # What each prints among other things, and its arguments; that its own numbers agree with rnnlm's it asserts itself.
 SAYS: dict[str, tuple[str, list[str]]] = {
