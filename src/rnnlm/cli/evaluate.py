@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnlm.cli.mixing import Mixing, dynamic_options, load_mixed, mixing_options
 from rnnlm.cli.options import encoding_option, json_option
 from rnnlm.cli.show import echo_json, remark, table
 
@@ -35,15 +36,20 @@ if TYPE_CHECKING:
 )
 @encoding_option
 @json_option
+@dynamic_options
+@mixing_options
 def command(
-    files: tuple[str, ...], models: tuple[str, ...], carry: bool, items: str | None, encoding: str | None, as_json: bool
-) -> None:
+    files: tuple[str, ...], models: tuple[str, ...], carry: bool, items: str | None, encoding: str | None,
+    as_json: bool, mixing: Mixing,
+) -> None:  # fmt: skip
     """Measure how well models predict FILES.  [default: the test part of the bundled corpus]
 
     A model that reads both sides has no perplexity: it gets accuracy over all word positions.
     """
-    from rnnlm.api import load
-
+    if mixing.names and len(models) > 1:
+        raise click.UsageError("--mix goes with one --model: what is mixed with which?")
+    if mixing.dynamic and items:
+        raise click.UsageError("--dynamic goes with a text, not with --items")
     if not files and not items:
         from rnnlm.share import shared_folder
 
@@ -51,8 +57,11 @@ def command(
         remark("no file named: the test part of the bundled corpus")
     answers = []
     for name in models or (None,):
-        model = load(name)
-        answer = measure_items(model, items, encoding) if items else measure(model, files, carry, encoding)
+        model = load_mixed(name, mixing, carry)
+        if items:
+            answer = measure_items(model, items, encoding)
+        else:
+            answer = measure(model, files, carry, encoding, mixing.dynamic)
         if as_json:
             echo_json(answer)
         answers.append((answer, len(model.coder.vocabulary)))
@@ -60,19 +69,23 @@ def command(
         show(answers)
 
 
-def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | None) -> dict[str, Any]:
-    """The figures of one model on a text."""
+def measure(
+    model: Model, files: tuple[str, ...], carry: bool, encoding: str | None, in_order: bool
+) -> dict[str, Any]:
+    """The figures of one model on a text; `in_order` for a model that learns while it reads."""
     from rnnlm.lm.cloze import ClozeModel
     from rnnlm.text.corpus import encode_stream
     from rnnlm.text.streams import cut_files
     from rnnlm.train.evaluate import evaluate
     from rnnlm.train.evaluate_cloze import evaluate_cloze
+    from rnnlm.train.mixing import evaluate_in_order
 
     stream = cut_files(files, model.coder.tokenizer, encoding)[0]
     corpus = encode_stream(stream, model.coder)
     if isinstance(model.lm, ClozeModel):
         return {"model": model.name, **evaluate_cloze(model.lm, corpus, carry).to_json()}
-    return {"model": model.name, **evaluate(model.lm, corpus, carry).to_json()}
+    found = evaluate_in_order(model.lm, corpus, carry) if in_order else evaluate(model.lm, corpus, carry)
+    return {"model": model.name, **found.to_json()}
 
 
 def measure_items(model: Model, file: str, encoding: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 
 import click
 
+from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option, seed_option
 from rnnlm.cli.show import echo_json
 
@@ -35,16 +36,16 @@ from rnnlm.cli.show import echo_json
 )
 @seed_option
 @json_option
+@mixing_options
 def command(
     model: str | None, prompt: str, count: int, max_words: int, temperature: float,
-    top_k: int, top_p: float, beam: int | None, seed: int, as_json: bool,
+    top_k: int, top_p: float, beam: int | None, seed: int, as_json: bool, mixing: Mixing,
 ) -> None:  # fmt: skip
     """Write texts, one a line, each to its sentence end. The same seed gives the same texts."""
-    from rnnlm.api import load
     from rnnlm.search.beam import beam_search
     from rnnlm.search.sampling import draw
 
-    loaded = load(model)
+    loaded = load_mixed(model, mixing)
     coder = loaded.coder
     start = coder.encode(prompt).ids
     if beam:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option
 from rnnlm.cli.show import bar, echo_json, lines_of_input, remark, table, visible
 
@@ -24,15 +25,14 @@ LOG10 = math.log(10)
 @model_option
 @click.option("--top", "-k", type=click.IntRange(1), default=10, show_default=True, help="How many words.")
 @json_option
-def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool) -> None:
+@mixing_options
+def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool, mixing: Mixing) -> None:
     """Show the most probable words behind TEXT, or for each blank ____ in it.
 
     With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills
     a blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
     """
-    from rnnlm.api import load
-
-    loaded = load(model)
+    loaded = load_mixed(model, mixing)
     for number, text in enumerate(all_texts(texts)):
         answer = predict(loaded, text, top)
         if as_json:

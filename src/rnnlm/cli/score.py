@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rnnlm.cli.mixing import Mixing, dynamic_options, load_mixed, mixing_options
 from rnnlm.cli.options import encoding_option, json_option, model_option, threads_option
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 @json_option
 @encoding_option
 @threads_option
+@dynamic_options
+@mixing_options
 def command(
-    file: str, model: str | None, level: str, form: str, as_json: bool, encoding: str | None, threads: int | None
-) -> None:
+    file: str, model: str | None, level: str, form: str, as_json: bool, encoding: str | None, threads: int | None,
+    mixing: Mixing,
+) -> None:  # fmt: skip
     """Give each line of FILE (or of standard input) its log10 probability.
 
     Columns: log10 probability, tokens, tokens out of the vocabulary, characters, text. One line out for each line in.
@@ -41,16 +45,21 @@ def command(
     --level token: a line for each token and one for the sentence end, then an empty line. Columns: token, log10
     probability, rank among all words, 1 if it is out of the vocabulary (its score is that of <unk>), and for n-gram
     models the length of the n-gram used. As JSON, one object for each line in.
+
+    --dynamic: the lines are read in their order, and what was learned from one serves the next.
     """
-    from rnnlm.api import load
     from rnnlm.search.scoring import blocks_of, score_lines, score_tokens
     from rnnlm.text.cutting import cores
     from rnnlm.text.reader import read_lines
 
-    loaded = load(model)
+    if mixing.dynamic and level == "token":
+        raise click.UsageError("--dynamic goes with --level sentence: it learns from whole sentences")
+    loaded = load_mixed(model, mixing)
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
     threads, as_json = threads or cores(), as_json or form == "json"
+    if mixing.dynamic:
+        threads, blocks = 1, ([line] for block in blocks for line in block)
     if level == "token":
         scored = score_tokens(loaded.left_to_right, loaded.coder, blocks, threads)
         write(scored, token_json if as_json else token_rows)

@@ -1,6 +1,9 @@
 """From a name to a model that can be asked: a run, a checkpoint, an ARPA file, a saved mixture; not what will be asked.
 
-An ARPA file brings its own words, and reads text whose words are parted by white space.
+An ARPA file brings its own words, and reads text whose words are parted by white space. A saved mixture is a folder:
+
+    mixture.json    its members' places in the folder, their weights, and the weight and decay of a cache over them
+    members/        runs and ARPA files
 """
 
 from __future__ import annotations
@@ -12,19 +15,23 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlm.errors import CheckpointError
+from rnnlm.errors import CheckpointError, ModelError, VocabularyError
 from rnnlm.lm.arpa import read_arpa
 from rnnlm.lm.build import make_model, make_network, network_arguments
+from rnnlm.lm.cache import Cached
 from rnnlm.lm.cloze import ClozeModel
+from rnnlm.lm.mixture import Mixture, Renumbered
 from rnnlm.lm.ngram import NgramModel
 from rnnlm.lm.protocol import LanguageModel
 from rnnlm.nn.arrays import Parameters
+from rnnlm.store.files import read_json
 from rnnlm.store.run import Run, find_run, read_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
 
 ARPA = (".arpa", ".arpa.gz")
+MIXTURE = "mixture.json"
 
 
 @dataclass(frozen=True)
@@ -37,14 +44,16 @@ class Loaded:
 
 
 def load_named(name: str | None = None) -> Loaded:
-    """What `--model` names: a run's folder, a checkpoint in it, or a file `.arpa` or `.arpa.gz`; None as `find_run`
-    has it.
+    """What `--model` names: the folder of a run or a mixture, a checkpoint, or a file `.arpa` or `.arpa.gz`; None as
+    `find_run` has it.
 
     Raises CheckpointError where it cannot be read.
     """
     name = name or os.environ.get("RNNLM_MODEL")
     if name and name.endswith(ARPA) and not Path(name).is_dir():
         return load_arpa(Path(name))
+    if name and (Path(name) / MIXTURE).is_file():
+        return load_mixture(Path(name))
     run, checkpoint = find_run(name)
     return Loaded(str(run.path), load_model(run, checkpoint), run.coder)
 
@@ -58,6 +67,58 @@ def load_arpa(path: Path) -> Loaded:
 def arpa_coder(words: Sequence[str]) -> Coder:
     """How text is read for the words of an ARPA file: parted at white space, an unknown word is `<unk>`."""
     return Coder(make_tokenizer("whitespace"), Vocabulary(words), "unk")
+
+
+def load_mixture(path: Path) -> Loaded:
+    """The mixture of a folder."""
+    about = read_json(path / MIXTURE, "members", "weights", "cache")
+    try:
+        members = [load_named(str(path / str(member))) for member in about["members"]]
+        mixed = mix(members, [float(weight) for weight in about["weights"]])
+        if about["cache"]:
+            mixed = with_cache(mixed, float(about["cache"]["weight"]), float(about["cache"]["decay"]))
+    except (TypeError, KeyError, ValueError, IndexError):
+        raise CheckpointError(f"{path / MIXTURE} is damaged", "export the mixture again") from None
+    return Loaded(str(path), mixed.lm, mixed.coder)
+
+
+def mix(members: Sequence[Loaded], weights: Sequence[float]) -> Loaded:
+    """A mixture of models over the same words; text is cut as for the first.
+
+    Raises VocabularyError where their words differ, ModelError where one reads both sides, ConfigError for weights that
+    are no shares of 1.
+    """
+    first = members[0]
+    models = [renumbered(member, first) for member in members]
+    if len(models) == 1:
+        return Loaded(first.name, models[0], first.coder)
+    name = " + ".join(f"{weight:.3g} {member.name}" for weight, member in zip(weights, members, strict=False))
+    return Loaded(name, Mixture(models, weights), first.coder)
+
+
+def with_cache(loaded: Loaded, weight: float, decay: float) -> Loaded:
+    """The model with a cache over it. Raises ConfigError for an impossible weight or decay."""
+    return Loaded(f"{loaded.name}, cache {weight:g}", Cached(renumbered(loaded, loaded), weight, decay), loaded.coder)
+
+
+def renumbered(member: Loaded, first: Loaded) -> LanguageModel:
+    """The model of `member`, asked with the ids of `first`."""
+    if isinstance(member.lm, ClozeModel):
+        raise ModelError(
+            f"{member.name} reads from both sides: it gives no text a probability, and cannot be mixed",
+            "mix runs of another kind, such as `rnnlm train` gives",
+        )
+    own, wanted = member.coder.vocabulary, first.coder.vocabulary
+    if own.words == wanted.words:
+        return member.lm
+    if missing := [word for word in wanted.words if word not in own] or [w for w in own.words if w not in wanted]:
+        with_it, without = (first, member) if missing[0] in wanted else (member, first)
+        raise VocabularyError(
+            f"{without.name} does not know {missing[0]!r} and {len(missing) - 1:,} other words of {with_it.name}: "
+            "models are mixed over one vocabulary",
+            f"train one with the words of the other: --vocabulary {with_it.name}/vocabulary.txt",
+        )
+    return Renumbered(member.lm, np.array([own.ids[word] for word in wanted.words]))
 
 
 def load_model(run: Run, checkpoint: str = "best") -> LanguageModel | ClozeModel:
