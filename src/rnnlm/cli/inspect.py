@@ -189,7 +189,8 @@ def flow_json(name: str, own: Flow, read: list[str]) -> dict[str, Any]:
 def show_flow(name: str, own: Flow, read: list[str]) -> None:
     """One network's flow as a table, a row a step."""
     click.echo(f"{name}: {own.verdict()}")
-    click.echo(f"  a step back multiplies |δ| by {own.factor:.3f}, on the whole")
+    where = " of the top layer" * (len(own.norms) > 1)
+    click.echo(f"  a step back multiplies |δ|{where} by {own.factor:.3f}, on the whole")
     if own.beta_w is not None and own.beta_f is not None:
         click.echo(f"  bound: a step back multiplies it by β_W β_f = {own.beta_w:.3f} x {own.beta_f:.3f} at most")
     header = ["t - k", "read", *(f"|δ| layer {level}" for level, _ in enumerate(own.norms, 1))]

@@ -159,8 +159,8 @@ def flows(found: dict[str, Flow], path: Path) -> None:
                     norms / first,
                     color=f"C{number}",
                     label=name if len(own.norms) == 1 else f"{name}, layer {level}",
-                    linewidth=1.8 if is_top else 0.9,
-                    alpha=1 if is_top else 0.6,
+                    linestyle="-" if is_top else ("--", "-.")[level % 2],
+                    linewidth=1.8 if is_top else 1,
                 )
                 measured.append(norms / first)
             if own.bound is not None and own.beta_w is not None and own.beta_f is not None:
@@ -182,7 +182,8 @@ def heat_map(steps: Sequence[Step], words: Sequence[str], path: Path) -> None:
     """The states of every layer over time: a column a word, a row a unit."""
     layers = len(steps[0].layers)
     longest = max(map(width, words))
-    with picture(path, (max(5, (0.45 + 0.1 * min(longest, 6)) * len(steps)), 3.2 * layers), words) as figure:
+    wide = min(40, max(5, (0.45 + 0.1 * min(longest, 6)) * len(steps)))
+    with picture(path, (wide, 3.2 * layers), words) as figure:
         axes = figure.subplots(layers, 1, squeeze=False)
         for level, axis in enumerate(axes.flat):
             states = np.stack([step.layers[level].state for step in steps], axis=1)
