@@ -24,6 +24,7 @@ COMMANDS = {
     "generate": "Write text from a model.",
     "evaluate": "Measure how well models predict a text.",
     "score": "Give each line of a text its probability.",
+    "rescore": "Reorder n-best lists.",
     "export": "Write a model in another form.",
     "inspect": "Look into a network: forward pass, gradients, words.",
     "plot": "Draw the curves of runs.",
