@@ -24,8 +24,7 @@ BOTH = 0.5  # the weight of the model against the older one, where nobody says
 @click.option(
     "--columns",
     metavar="NAME,...",
-    help="What stands between the utterance and the words: acoustic, lm; another name is passed over."
-    "  [default: acoustic, then lm, as far as columns are parted by tabs]",
+    help="What stands before the words: acoustic, lm, another name.  [default: acoustic, lm by tabs]",
 )
 @click.option("--lm-scale", default=1.0, show_default=True, metavar="X", help="Scale of the language model.")
 @click.option("--word-insertion", default=0.0, show_default=True, metavar="X", help="Added for each word.")
