@@ -52,3 +52,23 @@ def test_a_network_has_no_arpa_file(rnnlm: Command, character_run: Path, tmp_pat
     assert answer.status == 1
     assert "no n-gram model" in answer.err
     assert "--config ngram" in answer.err
+
+
+def test_info_and_tokenize(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> None:
+    """`info` and `tokenize` take an ARPA file and a mixture as they take a run; a file is not exported as a run."""
+    file, mixed = tmp_path / "model.arpa", tmp_path / "mixed"
+    rnnlm("export", "--model", ngram_run, "--out", file)
+    mixing = ["--mix", str(ngram_run), "--lambda", "0.25", "--cache", "0.1"]
+    assert rnnlm("export", "--format", "run", "--model", ngram_run, *mixing, "--out", mixed).status == 0
+    lines = rnnlm("info", "--model", ngram_run).lines
+    orders = [line.split(maxsplit=2)[2] for line in lines if line.startswith("order")]
+    told = rnnlm("info", "--model", file).out
+    assert len(orders) == 3
+    assert all(order.split("n-grams")[0] in told for order in orders)
+    told = rnnlm("info", "--model", mixed).out
+    assert "0.2500" in told
+    assert "0.7500" in told
+    assert "weight 0.1, decay 0.99" in told
+    assert rnnlm("tokenize", "--model", file, "妹 妹").out == "妹 妹\n"
+    assert rnnlm("tokenize", "--model", mixed, "妹妹").out == "妹 妹\n"
+    assert rnnlm("export", "--format", "run", "--model", file, "--out", tmp_path / "run").status == 1

@@ -8,7 +8,7 @@ from rnnlm.cli.show import table
 
 
 @click.command()
-@click.option("--model", "-m", metavar="RUN", help="A run's folder.  [default: the newest run]")
+@click.option("--model", "-m", metavar="RUN", help="A run, a mixture or an ARPA file.  [default: the newest run]")
 @click.option("--keys", is_flag=True, help="List every key of a configuration: default, limits, meaning.")
 @click.option("--config", "name", metavar="NAME", help="Show a shipped configuration (or a file) with all its values.")
 def command(model: str | None, keys: bool, name: str | None) -> None:
@@ -22,10 +22,9 @@ def command(model: str | None, keys: bool, name: str | None) -> None:
 
         click.echo(load_config(find_config(name)).to_toml().rstrip())
         return
-    from rnnlm.report.run import describe_run
-    from rnnlm.store.run import find_run
+    from rnnlm.report.run import describe
 
-    click.echo(table(describe_run(find_run(model)[0])))
+    click.echo(table(describe(model)))
 
 
 def describe_keys() -> str:

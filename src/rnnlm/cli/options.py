@@ -12,7 +12,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def model_option(command: F) -> F:
     return click.option(
-        "--model", "-m", metavar="RUN", help="A run's folder, or a checkpoint in it.  [default: the newest run]"
+        "--model",
+        "-m",
+        metavar="RUN",
+        help="A run, a checkpoint in it, a mixture or an ARPA file.  [default: the newest run]",
     )(command)
 
 

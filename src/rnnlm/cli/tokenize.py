@@ -30,11 +30,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Show how TEXT (or each line of standard input) is cut, words parted by a blank."""
-    from rnnlm.store.run import find_run
+    from rnnlm.store.load import load_coder
     from rnnlm.text.reader import read_lines
     from rnnlm.text.tokenizer import make_tokenizer
 
-    coder = find_run(model)[0].coder if model else None
+    coder = load_coder(model) if model else None
     user_words = [line for line in read_lines(user_dict) if line.strip()] if user_dict else []
     cutter = coder.tokenizer if coder else make_tokenizer(tokenizer, normalize, user_words)
     for text in texts or lines_of_input("text"):

@@ -1,7 +1,9 @@
-"""What a run is, in a few lines: model, text, training, figures; it only reads."""
+"""What a run is, in a few lines: model, text, training, figures; and what an ARPA file or a mixture is. It only
+reads."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rnnlm.config import Config
@@ -9,7 +11,32 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.lm.ngram import NgramModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.report.terminal import bar
-from rnnlm.store.run import Run, read_arrays
+from rnnlm.store.files import read_json
+from rnnlm.store.load import MIXTURE, is_arpa, is_mixture, load_arpa
+from rnnlm.store.run import Run, find_run, read_arrays
+
+
+def describe(name: str | None) -> list[list[str]]:
+    """Rows of a table for whatever `--model` names: what, value."""
+    if name and is_arpa(name):
+        loaded = load_arpa(Path(name))
+        words = len(loaded.coder.vocabulary)
+        assert isinstance(loaded.lm, NgramModel)
+        return [["file", name], ["vocabulary", f"{words:,} words parted by white space"], *ngram_rows(loaded.lm)]
+    if name and is_mixture(name):
+        return describe_mixture(Path(name))
+    return describe_run(find_run(name)[0])
+
+
+def describe_mixture(path: Path) -> list[list[str]]:
+    """The members of a saved mixture, each with its own rows, and the cache over them."""
+    about = read_json(path / MIXTURE, "members", "weights", "cache")
+    rows = [["mixture", str(path)]]
+    for member, weight in zip(about["members"], about["weights"], strict=True):
+        rows += [["", ""], ["weight", f"{weight:.4f}"], *describe(str(path / member))]
+    if about["cache"]:
+        rows += [["", ""], ["cache", f"weight {about['cache']['weight']:g}, decay {about['cache']['decay']:g}"]]
+    return rows
 
 
 def describe_run(run: Run) -> list[list[str]]:
@@ -50,13 +77,18 @@ def vocabulary_line(config: Config, words: int) -> str:
 
 
 def describe_ngram(run: Run) -> list[list[str]]:
+    """A counting model and what it reached."""
+    rows = ngram_rows(NgramModel.from_arrays(read_arrays(run.checkpoint() / "model.safetensors")))
+    return rows + [["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"] for entry in run.metrics()]
+
+
+def ngram_rows(model: NgramModel) -> list[list[str]]:
     """How the storage of a counting model grows with its order."""
-    model = NgramModel.from_arrays(read_arrays(run.checkpoint() / "model.safetensors"))
-    rows = [["model", f"n-grams up to order {model.order}, modified Kneser-Ney"]]
+    rows = [["model", f"n-grams up to order {model.order}"]]
     for order, (count, size) in enumerate(zip(model.counts, model.bytes_per_order, strict=True), 1):
         rows.append([f"order {order}", f"{count:>12,} n-grams  {size / 1e6:8.1f} MB  {bar(count / max(model.counts))}"])
     rows.append(["in all", f"{sum(model.counts):>12,} n-grams  {sum(model.bytes_per_order) / 1e6:8.1f} MB"])
-    return rows + [["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"] for entry in run.metrics()]
+    return rows
 
 
 def figures(entry: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from rnnlm.text.coder import Coder, Encoded
 
 BLOCK = 1024  # lines of a file that are scored together
 TOGETHER = 32  # sentences that a model reads side by side; an n-gram model looks a whole block up at once
+STEPPED = 64  # the same, where each word takes a step of its own
 FULL = 8192  # characters: after a smaller block its scores are not kept back until another is there
 LOG10 = math.log(10)
 Sentences = list[list[int] | None]
@@ -157,7 +158,7 @@ def sentence_scores(model: LanguageModel, sentences: Sentences) -> list[float]:
 def token_scores(model: LanguageModel, sentences: Sentences) -> list[TokenScores | None]:
     """The scores of every token of each sentence and of its end; None has none."""
     scores: list[TokenScores | None] = [None] * len(sentences)
-    for group, inputs, targets, inside in side_by_side(sentences, TOGETHER):
+    for group, inputs, targets, inside in side_by_side(sentences, STEPPED):
         found = np.empty(inputs.shape)
         ranks = np.empty(inputs.shape, np.int64)
         state = model.start(len(group))

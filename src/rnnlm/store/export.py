@@ -10,7 +10,7 @@ from typing import Any
 
 from rnnlm.errors import CheckpointError
 from rnnlm.store.files import new_folder, write_json
-from rnnlm.store.load import ARPA, MIXTURE
+from rnnlm.store.load import ARPA, MIXTURE, is_arpa, is_mixture
 from rnnlm.store.run import find_run
 
 KEPT = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl")
@@ -22,7 +22,9 @@ def export_run(name: str | None, out: Path) -> None:
     Raises CheckpointError where `out` exists.
     """
     refuse_existing(out)
-    if name and (Path(name) / MIXTURE).is_file():
+    if name and is_arpa(name):
+        raise CheckpointError(f"{name} is an ARPA file, not a run", "copy it as it is")
+    if name and is_mixture(name):
         with new_folder(out) as work:
             shutil.copytree(name, work, dirs_exist_ok=True)
         return
@@ -52,7 +54,7 @@ def export_mixture(
     with new_folder(out) as work:
         (work / "members").mkdir()
         for number, name in enumerate(names):
-            ending = next((end for end in ARPA if name and name.endswith(end)), "")
+            ending = next((end for end in ARPA if name and is_arpa(name) and name.endswith(end)), "")
             place = f"members/{number}{ending}"
             if ending:
                 shutil.copyfile(str(name), work / place)

@@ -50,12 +50,25 @@ def load_named(name: str | None = None) -> Loaded:
     Raises CheckpointError where it cannot be read.
     """
     name = name or os.environ.get("RNNLM_MODEL")
-    if name and name.endswith(ARPA) and not Path(name).is_dir():
+    if name and is_arpa(name):
         return load_arpa(Path(name))
-    if name and (Path(name) / MIXTURE).is_file():
+    if name and is_mixture(name):
         return load_mixture(Path(name))
     run, checkpoint = find_run(name)
     return Loaded(str(run.path), load_model(run, checkpoint), run.coder)
+
+
+def load_coder(name: str) -> Coder:
+    """How the model of that name cuts and numbers text; the weights of a run are not read."""
+    return load_named(name).coder if is_arpa(name) or is_mixture(name) else find_run(name)[0].coder
+
+
+def is_arpa(name: str) -> bool:
+    return name.endswith(ARPA) and not Path(name).is_dir()
+
+
+def is_mixture(name: str) -> bool:
+    return (Path(name) / MIXTURE).is_file()
 
 
 def load_arpa(path: Path) -> Loaded:
