@@ -77,8 +77,9 @@ def vocabulary_line(config: Config, words: int) -> str:
 
 
 def describe_ngram(run: Run) -> list[list[str]]:
-    """A counting model and what it reached."""
+    """A counting model of our own and what it reached."""
     rows = ngram_rows(NgramModel.from_arrays(read_arrays(run.checkpoint() / "model.safetensors")))
+    rows[0][1] += ", modified Kneser-Ney"
     return rows + [["validation", f"{figures(entry)}, {entry['seconds']:.1f} s"] for entry in run.metrics()]
 
 
