@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from rnnlm.nn import softmax
 from rnnlm.nn.arrays import Array, Names, Parameters, Tape
 from rnnlm.nn.cells import make_cell
 from rnnlm.nn.dropout import Masks, draw
 from rnnlm.nn.functions import ACTIVATIONS
 from rnnlm.nn.network import orthogonal
 from rnnlm.nn.recurrent import LayerState, Recurrent
-from rnnlm.nn.softmax import Softmax
+from rnnlm.nn.softmax import Softmax, exponentials
 from rnnlm.nn.stack import Stack
 
 T, D, H = 4, 3, 4
@@ -134,17 +135,19 @@ def test_windows_carry_the_state(kind: str) -> None:
     np.testing.assert_allclose(y[:, 0], whole[:, 0], rtol=1e-12)
 
 
+@pytest.mark.parametrize("words_of_a_piece", [3, 100])
 @pytest.mark.parametrize("size", [1.0, 100.0])
-def test_the_column_of_ones(size: float) -> None:
+def test_the_column_of_ones(size: float, words_of_a_piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """(4.4), (5.4) exp(logits) times Wa gives Z in its last column and Z oᵀV in its first, also where exp overflows."""
+    monkeypatch.setattr(softmax, "PIECE", words_of_a_piece)
     rng = np.random.default_rng(1)
     head = Softmax(H, 7)
     p = Names(Wa=rng.normal(size=(7, H + 2)).astype(np.float32))
     head.pin(p)
     s = (size * rng.normal(size=(3, H))).astype(np.float32)
     rows = np.column_stack([s, np.ones(3), np.zeros(3)]).astype(np.float32)
-    e, both = np.empty((3, 7), np.float32), np.empty((3, H + 2), np.float32)
-    head.exponentials(p, rows, e, both)
+    both = np.empty((3, H + 2), np.float32)
+    exponentials(p.Wa, rows, head.pieces(np.empty(3 * 7, np.float32), 3), both)
     logits = s.astype(np.float64) @ p.Wa[:, :H].T + p.Wa[:, H]
     assert size == 1 or logits.max() > 88
     o = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from rnnlm.nn import recurrent
 from rnnlm.nn.arrays import Array, Ids, Names, Parameters, Tape
 from rnnlm.nn.cells import CELLS, make_cell
 from rnnlm.nn.check import relative_error
@@ -221,3 +222,13 @@ def test_the_checker_refuses_single_precision() -> None:
     x = np.zeros(3, np.float32)
     with pytest.raises(TypeError):
         relative_error(lambda: 0.0, x, x, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_stretches_change_nothing(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepared one time step after another, or all at once, the gradient is the same to the last bit."""
+    c = case(cell, 2)
+    _, whole = gradient(c)
+    monkeypatch.setattr(recurrent, "CACHED", 1)
+    _, parts = gradient(c)
+    assert np.array_equal(parts.flat, whole.flat)

@@ -3,7 +3,7 @@
 `recurrent.Recurrent` owns the products and the loop over time. For a cell, `z[t]` is the weighted input x_t Wx + b and
 `zh` is h_{t-1} Wh; the gates lie side by side in their last axis, in PyTorch's order, so that weights can be exchanged.
 
-Backward is in two parts. `prepare` computes, for all t at once, every factor that does not depend on the arriving
+Backward is in two parts. `prepare` computes, for some t at once, every factor that does not depend on the arriving
 gradient, and leaves it in `dz`; `step_back` multiplies. Equation numbers are those of docs/derivation.md.
 """
 
@@ -38,8 +38,8 @@ class Cell:
         """h[t+1] (B, H) from z[t] (B, gates·H), zh (B, gates·H) and the state at t."""
         raise NotImplementedError
 
-    def prepare(self, k: Tape) -> None:
-        """For all t: what of dz does not depend on the arriving gradient."""
+    def prepare(self, k: Tape, part: slice) -> None:
+        """For the t in `part`: what of dz does not depend on the arriving gradient."""
         raise NotImplementedError
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
@@ -62,8 +62,8 @@ class Elman(Cell):
         z += zh
         self.f(z, out=k.h[t + 1])  # (4.2)
 
-    def prepare(self, k: Tape) -> None:
-        self.f.slope(k.y, out=k.dz)
+    def prepare(self, k: Tape, part: slice) -> None:
+        self.f.slope(k.y[part], out=k.dz[part])
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
         k.dz[t] *= d.h  # δ_t = f'(z_t) · dh, equation (6.4)
@@ -104,26 +104,27 @@ class LSTM(Cell):
         np.tanh(c, out=k.m[t])
         np.multiply(o, k.m[t], out=k.h[t + 1])  # (9.3)
 
-    def prepare(self, k: Tape) -> None:
+    def prepare(self, k: Tape, part: slice) -> None:
         """dz holds, per gate, dc/dz_i = g·i(1-i), dc/dz_f = c₋·f(1-f), dc/dz_g = i(1-g²), dh/dz_o = m·o(1-o); m <-
         dh/dc."""
-        i, f, g, o = four(k.z)
-        di, df, dg, do = four(k.dz)
+        i, f, g, o = four(k.z[part])
+        di, df, dg, do = four(k.dz[part])
+        m = k.m[part]
         np.subtract(1, i, out=di)
         di *= i
         di *= g
         np.subtract(1, f, out=df)
         df *= f
-        df *= k.c[:-1]
+        df *= k.c[part]
         np.multiply(g, g, out=dg)
         np.subtract(1, dg, out=dg)
         dg *= i
         np.subtract(1, o, out=do)
         do *= o
-        do *= k.m
-        k.m *= k.m
-        np.subtract(1, k.m, out=k.m)
-        k.m *= o  # dh/dc = o (1 - tanh²c)
+        do *= m
+        m *= m
+        np.subtract(1, m, out=m)
+        m *= o  # dh/dc = o (1 - tanh²c)
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
         np.multiply(d.h, k.m[t], out=k.tmp)
@@ -167,21 +168,21 @@ class GRU(Cell):
         h *= u
         h += new  # (10.3)
 
-    def prepare(self, k: Tape) -> None:
+    def prepare(self, k: Tape, part: slice) -> None:
         """dz holds q·r(1-r) for r, (h₋ - n)·u(1-u) for u, (1-u)(1-n²) for n."""
-        n = self.hidden
-        r, u, new = k.z[..., :n], k.z[..., n : 2 * n], k.z[..., 2 * n :]
-        dr, du, dn = k.dz[..., :n], k.dz[..., n : 2 * n], k.dz[..., 2 * n :]
+        n, z, dz, q = self.hidden, k.z[part], k.dz[part], k.q[part]
+        r, u, new = z[..., :n], z[..., n : 2 * n], z[..., 2 * n :]
+        dr, du, dn = dz[..., :n], dz[..., n : 2 * n], dz[..., 2 * n :]
         np.subtract(1, r, out=dr)
         dr *= r
-        dr *= k.q
+        dr *= q
         np.subtract(1, u, out=du)
         np.multiply(new, new, out=dn)
         np.subtract(1, dn, out=dn)
         dn *= du
         du *= u
-        np.subtract(k.h[:-1], new, out=k.q)  # q is spent
-        du *= k.q
+        np.subtract(k.h[part], new, out=q)  # q is spent
+        du *= q
 
     def step_back(self, k: Tape, t: int, d: Tape) -> None:
         dz, dzh, n = k.dz[t], k.dzh[t], self.hidden

@@ -20,7 +20,7 @@ def relative_error(
     gradient: Array,
     rng: np.random.Generator,
     directions: int = 3,
-    epsilon: float = 1e-5,
+    epsilon: float = 3e-5,
 ) -> float:
     """The largest relative error, over random directions, of `gradient` of f at x; f reads x, which is put back after.
 

@@ -16,6 +16,9 @@ from numpy.typing import DTypeLike
 
 from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, rows
 from rnnlm.nn.cells import Cell
+from rnnlm.nn.products import Times, TimesTurned
+
+CACHED = 1 << 17  # elements of z that are prepared at once: few enough to stay in the cache until they are used
 
 LayerState = tuple[Array, ...]  # h (B, H), and c (B, H) for an LSTM
 Resets = Sequence["Ids | None"]  # for each t the sequences of the batch that begin anew before reading x_t
@@ -60,12 +63,13 @@ class Recurrent:
             k.y = k.h[1:]
         else:  # a reset clears h[t] for step t, so the output of step t-1 needs a place of its own
             k.y = np.empty_like(k.h[1:])
+        times_wh = Times(p.Wh, x.shape[1])
         with np.errstate(over="ignore"):
             for t in range(len(x)):
                 if resets is not None and resets[t] is not None:
                     for slot in self.cell.slots:
                         getattr(k, slot)[t][resets[t]] = 0  # (4.3)
-                np.matmul(k.h[t], p.Wh, out=k.zh)
+                times_wh(k.h[t], k.zh)
                 self.cell.step(p, k, t, k.zh)
                 if resets is not None:
                     k.y[t] = k.h[t + 1]
@@ -92,16 +96,19 @@ class Recurrent:
         if dstate is not None:
             for slot, value in zip(self.cell.slots, dstate, strict=True):
                 getattr(d, slot)[...] = value
-        self.cell.prepare(k)
         through = np.empty_like(d.h)
+        times_wh_turned = TimesTurned(p.Wh, dy.shape[1])
+        stretch = max(1, CACHED // k.z[0].size)
         for t in reversed(range(len(dy))):
+            if (t + 1) % stretch == 0 or t == len(dy) - 1:
+                self.cell.prepare(k, slice(t - t % stretch, t + 1))
             d.h += dy[t]
             self.cell.step_back(k, t, d)
             if self.cell.bypass:
-                np.matmul(k.dzh[t], p.Wh.T, out=through)
+                times_wh_turned(k.dzh[t], through)
                 d.h += through  # (10.6)
             else:
-                np.matmul(k.dzh[t], p.Wh.T, out=d.h)  # (6.4), (9.7); at the first step (6.10)
+                times_wh_turned(k.dzh[t], d.h)  # (6.4), (9.7); at the first step (6.10)
             if resets is not None and resets[t] is not None:
                 for slot in self.cell.slots:
                     getattr(d, slot)[resets[t]] = 0

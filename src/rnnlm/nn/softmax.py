@@ -3,19 +3,18 @@
 o = softmax(V s + c), loss = -log o[target], equations (3.5) and (3.6) of docs/derivation.md. The weights and the bias c
 are one matrix with a column of ones, Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
 
-    logits = ha Waᵀ                 one product, (4.4)
-    E      = exp(logits)            the only element-wise pass over (N, V)
-    E Wa   = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones, (5.4)
-    dWa    = Eᵀ (ha / Z)            the small matrix is scaled by 1/Z, never the large one, (5.5)
+    E      = exp(Wa haᵀ)            one product, (4.4), and the only element-wise pass over (V, N)
+    Eᵀ Wa  = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones, (5.4)
+    dWa    = E (ha / Z)             the small matrix is scaled by 1/Z, never the large one, (5.5)
 
 and the target's own mass is subtracted row by row: do - t (5.1) is the whole derivative of softmax with cross-entropy.
-The last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. exp without its maximum subtracted
-needs logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted.
+The last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. E is made in pieces of some words,
+each small enough to stay in the cache until its product with Wa is done too. exp without its maximum subtracted needs
+logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted, which costs
+no pass of its own: -maximum takes the place of the 0.
 """
 
 from __future__ import annotations
-
-from math import prod
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,7 +23,10 @@ from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, scatter_rows
 from rnnlm.nn.functions import log_softmax
 
 BLOCK_BYTES = 96 << 20  # bound of exp(logits) of one process; whatever T, B and V are
+PIECE = 1536  # words
 SMALL = 1e-30  # sums of exp outside (SMALL, 1 / SMALL) are computed again, with the maximum subtracted
+
+Pieces = list[tuple[slice, Array]]
 
 
 class Softmax:
@@ -59,40 +61,30 @@ class Softmax:
         ha = augmented(h)
         dha = np.empty_like(ha)
         block = self.block(rows, h.itemsize)
-        exp = room(k, (block, self.words), h.dtype)
+        exp = room(k, block * self.words, h.dtype)
         own = np.take(p.Wa, targets, axis=0)  # the target's weights, (N, H + 2)
         nats = -float(np.einsum("nk,nk->", ha, own, dtype=np.float64))
         for first in range(0, rows, block):
             part = slice(first, min(first + block, rows))
-            e = exp[: part.stop - first]
-            nats += self.exponentials(p, ha[part], e, dha[part])
+            pieces = self.pieces(exp, part.stop - first)
+            nats += exponentials(p.Wa, ha[part], pieces, dha[part])
             weight = (scale / dha[part, -1])[:, None]  # dha[:, -1] is Z
             dha[part] *= weight
             scaled = ha[part] * weight
-            if first == 0:
-                np.matmul(e.T, scaled, out=g.Wa)
-            else:
-                g.Wa += e.T @ scaled
+            for words, e in pieces:
+                if first == 0:
+                    np.matmul(e, scaled, out=g.Wa[words])
+                else:
+                    g.Wa[words] += e @ scaled
         dha -= scale * own  # (5.3)
-        words, sums = scatter_rows(targets, ha)
-        g.Wa[words] -= scale * sums  # (5.2)
+        distinct, sums = scatter_rows(targets, ha)
+        g.Wa[distinct] -= scale * sums  # (5.2)
         return nats, dha[:, :hidden]
 
-    def exponentials(self, p: Names, ha: Array, e: Array, dha: Array) -> float:
-        """e <- exp(logits) (n, V), up to a factor for each row; dha <- e Wa (n, H + 2); gives Σ log Σ exp(logits)."""
-        np.matmul(ha, p.Wa.T, out=e)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            np.exp(e, out=e)
-            np.matmul(e, p.Wa, out=dha)
-        z = dha[:, -1]
-        if np.isfinite(dha).all() and z.min() > SMALL and z.max() < 1 / SMALL:
-            return float(np.log(z).sum(dtype=np.float64))
-        np.matmul(ha, p.Wa.T, out=e)
-        top = e.max(axis=1)
-        e -= top[:, None]
-        np.exp(e, out=e)
-        np.matmul(e, p.Wa, out=dha)
-        return float((np.log(z) + top).sum(dtype=np.float64))
+    def pieces(self, exp: Array, rows: int) -> Pieces:
+        """The words of each piece, and its E (v, n), v words and n rows, in the memory `exp`."""
+        spans = [slice(first, min(first + PIECE, self.words)) for first in range(0, self.words, PIECE)]
+        return [(span, exp[span.start * rows : span.stop * rows].reshape(-1, rows)) for span in spans]
 
     def log_probs(self, p: Names, h: Array) -> Array:
         """log o for every word: (N, V) from h (N, H)."""
@@ -120,6 +112,31 @@ class Softmax:
         return -(-rows // parts)
 
 
+def exponentials(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> float:
+    """E <- exp(logits), up to a factor for each row; dha <- Eᵀ Wa (n, H + 2); gives Σ log Σ exp(logits)."""
+    if fill(wa, ha, pieces, dha):
+        return float(np.log(dha[:, -1]).sum(dtype=np.float64))
+    top = np.max([(wa[words] @ ha.T).max(axis=0) for words, _ in pieces], axis=0)
+    shifted = ha.copy()
+    shifted[:, -1] = -top
+    fill(wa, shifted, pieces, dha)
+    return float((np.log(dha[:, -1]) + top).sum(dtype=np.float64))
+
+
+def fill(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> bool:
+    """E and dha as they come; are the sums of E, dha's last column, fit to divide by?"""
+    share = np.empty_like(dha)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for number, (words, e) in enumerate(pieces):
+            np.matmul(wa[words], ha.T, out=e)
+            np.exp(e, out=e)
+            np.matmul(e.T, wa[words], out=share if number else dha)
+            if number:
+                dha += share
+    z = dha[:, -1]
+    return bool(np.isfinite(dha).all() and z.min() > SMALL and z.max() < 1 / SMALL)
+
+
 def augmented(h: Array) -> Array:
     """[h | 1 | 0], (N, H + 2)."""
     ha = np.empty((len(h), h.shape[1] + 2), h.dtype)
@@ -128,8 +145,8 @@ def augmented(h: Array) -> Array:
     return ha
 
 
-def room(k: Tape, shape: Shape, dtype: DTypeLike) -> Array:
-    """Memory of this shape on the tape, its content undefined: the same for all windows, grown where one needs more."""
-    if "exp" not in k or k.exp.size < prod(shape):
-        k.exp = np.empty(prod(shape), dtype)
-    return k.exp[: prod(shape)].reshape(shape)
+def room(k: Tape, size: int, dtype: DTypeLike) -> Array:
+    """A flat array of this size on the tape, undefined: the same for all windows, grown where one needs more."""
+    if "exp" not in k or k.exp.size < size:
+        k.exp = np.empty(size, dtype)
+    return k.exp[:size]

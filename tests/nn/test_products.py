@@ -1,0 +1,32 @@
+"""Products in panels against the plain product."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnlm.nn.products import FEW, NARROWEST, SMALL, Times, TimesTurned, panels
+
+SIZES = [(1, 40, 160), (2, 3, 5), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
+
+
+@pytest.mark.parametrize(("batch", "depth", "columns"), SIZES)
+def test_panels_change_nothing(batch: int, depth: int, columns: int) -> None:
+    """x W and x Wᵀ, cut or not, are the products."""
+    rng = np.random.default_rng(1)
+    w = rng.normal(size=(depth, columns))
+    x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
+    out, back = np.empty_like(y), np.empty_like(x)
+    Times(w, batch)(x, out)
+    TimesTurned(w, batch)(y, back)
+    np.testing.assert_allclose(out, x @ w, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(back, y @ w.T, rtol=1e-9, atol=1e-9)
+
+
+def test_panels_are_small_and_not_too_narrow() -> None:
+    """The fewest equal panels under the limit, and none where they would be too narrow or the rows are many."""
+    assert panels(800, 10 * 200, 10) == 2  # 10 x 200 x 400 = 800,000
+    assert panels(2600, 10 * 650, 10) == 20  # 10 x 650 x 130 = 845,000; 2,600 has no divisor between 130 and 153
+    assert panels(800, 4 * 200, 4) == 1
+    assert panels(800, (FEW + 1) * 200, FEW + 1) == 1
+    assert panels(2 * NARROWEST - 1, SMALL, 2) == 1
