@@ -8,6 +8,7 @@ import pytest
 from by_hand import IDS, D, H, V, random_model, walk
 from rnnlm.errors import ModelError
 from rnnlm.lm.cloze import ClozeModel
+from rnnlm.lm.mixture import Mixture
 from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.bidirectional import Bidirectional
@@ -107,3 +108,10 @@ def test_float32() -> None:
     for step, right in zip(forward(single, IDS), forward(model, IDS), strict=True):
         assert step.entropy == pytest.approx(right.entropy, rel=1e-5)
         assert step.layers[1].net == pytest.approx(right.layers[1].net, rel=1e-5)
+
+
+def test_a_mixture_has_no_such_inside() -> None:
+    """A mixture is refused for what it is."""
+    model = random_model()
+    with pytest.raises(ModelError, match="mixture"):
+        recurrent(Mixture([model, model], [0.5, 0.5]))

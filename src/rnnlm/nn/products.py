@@ -14,7 +14,7 @@ from rnnlm.nn.arrays import Array
 
 SMALL = 1_000_000  # rows x depth x columns of a product that is not packed
 NARROWEST = 64  # columns of a panel: narrower ones lose more than they gain
-FEW = 24  # rows; with more, packing is a small part
+FEW, FEW_TURNED = 24, 32  # rows; with more, packing is a small part
 
 
 class Times:
@@ -22,7 +22,7 @@ class Times:
 
     def __init__(self, w: Array, batch: int) -> None:
         self.w = w
-        self.count = panels(w.shape[1], batch * w.shape[0], batch)
+        self.count = panels(w.shape[1], batch * w.shape[0]) if 1 < batch <= FEW else 1
         self.cut = sides(w, self.count)
 
     def __call__(self, x: Array, out: Array) -> None:
@@ -36,7 +36,7 @@ class TimesTurned:
     """x (B, N) to x Wᵀ (B, K) for W (K, N)."""
 
     def __init__(self, w: Array, batch: int) -> None:
-        self.count = panels(w.shape[1], batch * w.shape[0], batch)
+        self.count = panels(w.shape[1], batch * w.shape[0]) if 1 < batch <= FEW_TURNED else 1
         self.turned = np.ascontiguousarray(w.T)
         self.cut = self.turned.reshape(self.count, -1, w.shape[0])
         self.parts = np.empty((self.count, batch, w.shape[0]), w.dtype)
@@ -54,10 +54,9 @@ def sides(w: Array, count: int) -> Array:
     return w.reshape(len(w), count, -1).transpose(1, 0, 2)
 
 
-def panels(columns: int, rest: int, batch: int) -> int:
-    """Into how many equal panels to cut: the fewest that make each product small, or 1 where that does not pay."""
-    if 1 < batch <= FEW:
-        for count in range(1, columns // NARROWEST + 1):
-            if columns % count == 0 and columns // count * rest <= SMALL:
-                return count
+def panels(columns: int, rest: int) -> int:
+    """Into how many equal panels to cut: the fewest that make each product small, or 1 where they would be narrow."""
+    for count in range(1, columns // NARROWEST + 1):
+        if columns % count == 0 and columns // count * rest <= SMALL:
+            return count
     return 1

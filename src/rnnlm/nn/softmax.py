@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, scatter_rows
 from rnnlm.nn.functions import log_softmax
 
-BLOCK_BYTES = 96 << 20  # bound of exp(logits) of one process; whatever T, B and V are
+BLOCK_BYTES = 160 << 20  # bound of exp(logits) of one process; whatever T, B and V are
 PIECE = 1536  # words
 SMALL = 1e-30  # sums of exp outside (SMALL, 1 / SMALL) are computed again, with the maximum subtracted
 

@@ -76,8 +76,10 @@ def recurrent(model: LanguageModel | ClozeModel) -> RecurrentModel:
         return model
     if isinstance(model, NgramModel):
         what = "a counting model has no network in it"
-    else:
+    elif isinstance(model, ClozeModel):
         what = "this network reads from both sides; only one that reads from left to right is shown from inside"
+    else:
+        what = "this is a mixture of models; only a single network is shown from inside"
     raise ModelError(what, "name a run of another kind with --model, such as `rnnlm train` gives")
 
 
