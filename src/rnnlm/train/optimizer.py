@@ -9,7 +9,7 @@ their slots keep their value and their decay waits until they are touched again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -29,11 +29,14 @@ class Optimizer:
         self.settings = settings
         self.scratch: list[Array] = []
 
-    def step(self, p: Array, g: Array, slots: Sequence[Array], rate: float, t: int) -> None:
-        """One step of the parameters p (n,) along their gradient g (n,), which is spent; t counts steps from 1."""
-        for first in range(0, p.size, PIECE):
-            part = slice(first, first + PIECE)
+    def step(
+        self, p: Array, g: Array, slots: Sequence[Array], rate: float, t: int, factor: float = 1.0
+    ) -> None:
+        """One step of the parameters p (n,) along `factor` times g (n,), which is spent; t counts steps from 1."""
+        for part in pieces(slice(0, p.size)):
             own = [slot[part] for slot in slots]
+            if factor != 1:
+                g[part] *= factor
             self.decay(p[part], g[part], rate)
             self.update(p[part], g[part], own, rate, t)
 
@@ -113,6 +116,12 @@ class AdamW(Adam):
     def decay(self, p: Array, g: Array, rate: float) -> None:
         if self.settings.decay:
             p *= 1 - rate * self.settings.decay
+
+
+def pieces(span: slice) -> Iterator[slice]:
+    """A span in pieces that stay in the cache while several operations walk over each."""
+    for first in range(span.start, span.stop, PIECE):
+        yield slice(first, min(first + PIECE, span.stop))
 
 
 def blend(mean: Array, value: Array, beta: float) -> None:

@@ -23,7 +23,7 @@ from rnnlm.nn.arrays import Array, Ids, Parameters, scatter_rows
 from rnnlm.nn.network import Network, NetworkTape
 from rnnlm.nn.stack import StackState
 from rnnlm.train.memory import Layout, SharedMemory
-from rnnlm.train.optimizer import make_optimizer
+from rnnlm.train.optimizer import make_optimizer, pieces
 
 
 def layout(network: Network, settings: Train, steps: int, workers: int) -> Layout:
@@ -127,10 +127,11 @@ class Shard:
         """
         squares = 0.0
         for part in self.parts:
-            total, *others = self.memory["gradients"][:, part]
-            for other in others:
-                total += other
-            squares += float(np.dot(total, total))
+            for near in pieces(part):
+                total, *others = self.memory["gradients"][:, near]
+                for other in others:
+                    total += other
+                squares += float(np.dot(total, total))
         if self.index == 0 and any(counts):
             ids = np.concatenate([self.memory["rows"][worker, :n] for worker, n in enumerate(counts)])
             values = np.concatenate([self.memory["values"][worker, :n] for worker, n in enumerate(counts)])
@@ -142,16 +143,15 @@ class Shard:
         """Steps the own part of the parameters along `factor` times the summed gradient."""
         for part in self.parts:
             g = self.memory["gradients"][0, part]
-            if factor != 1:
-                g *= factor
-            self.optimizer.step(self.p.flat[part], g, [slot[part] for slot in self.slots], rate, t)
+            self.optimizer.step(self.p.flat[part], g, [slot[part] for slot in self.slots], rate, t, factor)
         if self.index == 0 and self.touched is not None:
             ids, values = self.touched
             self.touched = None
             tables = [array[self.dense :].reshape(-1, values.shape[1]) for array in (self.p.flat, *self.slots)]
             own = [table[ids] for table in tables]
-            values *= factor
-            self.optimizer.step(own[0].reshape(-1), values.reshape(-1), [a.reshape(-1) for a in own[1:]], rate, t)
+            self.optimizer.step(
+                own[0].reshape(-1), values.reshape(-1), [a.reshape(-1) for a in own[1:]], rate, t, factor
+            )
             for table, changed in zip(tables, own, strict=True):
                 table[ids] = changed
 
