@@ -29,9 +29,7 @@ class Optimizer:
         self.settings = settings
         self.scratch: list[Array] = []
 
-    def step(
-        self, p: Array, g: Array, slots: Sequence[Array], rate: float, t: int, factor: float = 1.0
-    ) -> None:
+    def step(self, p: Array, g: Array, slots: Sequence[Array], rate: float, t: int, factor: float = 1.0) -> None:
         """One step of the parameters p (n,) along `factor` times g (n,), which is spent; t counts steps from 1."""
         for part in pieces(slice(0, p.size)):
             own = [slot[part] for slot in slots]
