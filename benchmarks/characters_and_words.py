@@ -22,11 +22,11 @@ import argparse
 import json
 import math
 import shlex
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from command import rnnlm
 
 from rnnlm.store.load import load_coder
 from rnnlm.text.reader import read_lines
@@ -34,9 +34,7 @@ from rnnlm.text.reader import read_lines
 
 def evaluate(model: str, file: Path) -> dict[str, Any]:
     """The figures of `rnnlm evaluate`."""
-    code = "from rnnlm.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "evaluate", str(file), "--json", "--model", *shlex.split(model)]
-    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    found: dict[str, Any] = json.loads(rnnlm("evaluate", str(file), "--json", "--model", *shlex.split(model)))
     return found
 
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from command import rnnlm
 
 CACHE = ["--cache", "0.1"]
 
@@ -34,14 +34,6 @@ class Trained:
     path: str
     command: str
     seconds: float
-
-
-def rnnlm(*arguments: str) -> str:
-    """Runs a command of rnnlm and gives its standard output."""
-    code = "from rnnlm.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
 
 
 def counted(order: int, folder: Path, out: str) -> Trained:

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import subprocess
-import sys
 import time
 from pathlib import Path
+
+from command import rnnlm
 
 
 def pairs(path: Path) -> list[tuple[str, str]]:
@@ -29,11 +29,9 @@ def pairs(path: Path) -> list[tuple[str, str]]:
 
 def scores(model: str, sentences: list[str]) -> list[float]:
     """log10 probability of each sentence, by `rnnlm score`."""
-    code = "from rnnlm.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "score", "--model", *shlex.split(model)]
     text = "".join(f"{sentence}\n" for sentence in sentences)
-    done = subprocess.run(command, check=True, input=text, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-    return [float(line.split("\t")[0]) for line in done.stdout.splitlines()]
+    lines = rnnlm("score", "--model", *shlex.split(model), text=text).splitlines()
+    return [float(line.split("\t")[0]) for line in lines]
 
 
 def main() -> None:
