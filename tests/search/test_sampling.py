@@ -40,6 +40,22 @@ def test_distributions(options: dict[str, float], expected: np.ndarray) -> None:
     assert found.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("peaked", [0.1, 1.0, 6.0])
+def test_the_nucleus_is_that_of_a_full_sort(peaked: float, top_p: float) -> None:
+    """Sorting only what can belong to the nucleus finds what sorting all words finds."""
+    logits = peaked * np.random.default_rng(1).normal(size=(3, 400))
+    logits[:, 1] = -np.inf  # <unk>
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    order = np.argsort(-probs, axis=1)
+    ranked = np.take_along_axis(probs, order, axis=1)
+    kept = np.zeros_like(probs)
+    np.put_along_axis(kept, order, np.where(np.cumsum(ranked, axis=1) - ranked < top_p, ranked, 0), axis=1)
+    with np.errstate(divide="ignore"):
+        found = restrict(np.log(probs), top_p=top_p)
+    np.testing.assert_allclose(found, kept / kept.sum(axis=1, keepdims=True), rtol=1e-9, atol=1e-15)
+
+
 def test_frequencies() -> None:
     """Many draws come out as often as the distribution says, to four standard deviations."""
     count = 4000

@@ -88,7 +88,7 @@ class Softmax:
 
     def log_probs(self, p: Names, h: Array) -> Array:
         """log o for every word: (N, V) from h (N, H)."""
-        return log_softmax(h @ p.Wa[:, : self.hidden].T + p.Wa[:, self.hidden])
+        return log_softmax(augmented(h) @ p.Wa.T)
 
     def score(self, p: Names, h: Array, targets: Ids) -> Array:
         """log o[target] (N,), computed in blocks whose memory is bounded."""
@@ -96,8 +96,7 @@ class Softmax:
         block = self.block(len(h), h.itemsize)
         for first in range(0, len(h), block):
             part = slice(first, first + block)
-            logits = h[part] @ p.Wa[:, : self.hidden].T
-            logits += p.Wa[:, self.hidden]
+            logits = augmented(h[part]) @ p.Wa.T
             picked = np.take_along_axis(logits, targets[part, None], axis=1)[:, 0]
             top = logits.max(axis=1)
             logits -= top[:, None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, LanguageModel, select
+from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids, LanguageModel, select
 from rnnlm.search.predictions import read
 
 
@@ -39,13 +39,20 @@ def restrict(log_probs: Floats, temperature: float = 1.0, top_k: int = 0, top_p:
     probs = np.exp(logits - logits.max(axis=1, keepdims=True))
     probs /= probs.sum(axis=1, keepdims=True)
     if top_p < 1:
-        order = np.argsort(-probs, axis=1, kind="stable")
-        ranked = np.take_along_axis(probs, order, axis=1)
-        outside = np.cumsum(ranked, axis=1) - ranked >= top_p  # the word that crosses p still belongs to the nucleus
-        ranked[outside] = 0
-        np.put_along_axis(probs, order, ranked, axis=1)
+        for own in probs:
+            own[outside(own, top_p)] = 0
         probs /= probs.sum(axis=1, keepdims=True)
     return np.asarray(probs)
+
+
+def outside(probs: Floats, top_p: float) -> Ids:
+    """The words beyond the nucleus of mass p. All words below (1 - p) / V have no more than 1 - p together: the nucleus
+    is among the others, and only they, few as a rule, are sorted."""
+    small = probs < (1 - top_p) / len(probs)
+    large = np.flatnonzero(~small)
+    order = large[np.argsort(-probs[large], kind="stable")]
+    before = np.cumsum(probs[order]) - probs[order]  # so the word that crosses p still belongs to the nucleus
+    return np.concatenate([np.flatnonzero(small), order[before >= top_p]])
 
 
 def draw(
