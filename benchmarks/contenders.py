@@ -64,7 +64,10 @@ class Ours:
         from rnnlm.nn.arrays import Parameters
         from rnnlm.train.team import Team, blas_threads
 
-        model = Model(cell=setup.cell, layers=setup.layers, hidden=setup.hidden, embedding=setup.hidden)
+        model = Model(
+            cell=setup.cell, layers=setup.layers, hidden=setup.hidden, embedding=setup.hidden,
+            head="adaptive" if setup.cuts else "full", cutoffs=tuple(setup.cuts),
+        )  # fmt: skip
         arguments = network_arguments(model, setup.words)
         network = make_network(arguments)
         self.team = Team(network, Train(batch=setup.batch, bptt=setup.steps), setup.steps, THREADS, arguments)
@@ -77,7 +80,10 @@ class Ours:
             own = p.layer(f"rnn.{level}")
             own.Wx[...] = weights.draw(*own.Wx.shape)
             own.Wh[...] = weights.draw(*own.Wh.shape)
-        p["head.Wa"][:, :-2] = weights.draw(setup.words, setup.hidden)
+        for name, view in p.views.items():
+            if name.startswith("head."):
+                part = view if name.endswith(".P") else view[:, :-2]
+                part[...] = weights.draw(*part.shape)
         network.head.clear(p.layer("head"))
 
     def step(self, inputs: Ids, targets: Ids) -> float:
@@ -101,9 +107,13 @@ class Torch:
         kinds = {"tanh": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
         self.encoder = nn.Embedding(setup.words, setup.hidden)
         self.rnn = kinds[setup.cell](setup.hidden, setup.hidden, setup.layers)
-        self.decoder = nn.Linear(setup.hidden, setup.words)
+        if setup.cuts:
+            self.decoder = nn.AdaptiveLogSoftmaxWithLoss(setup.hidden, setup.words, list(setup.cuts))
+        else:
+            self.decoder = nn.Linear(setup.hidden, setup.words)
         self.net = nn.ModuleList([self.encoder, self.rnn, self.decoder])
         self.criterion = nn.CrossEntropyLoss()
+        self.adaptive = bool(setup.cuts)
         zeros = torch.zeros(setup.layers, setup.batch, setup.hidden)
         self.state: Any = (zeros, zeros) if setup.cell == "lstm" else zeros
 
@@ -116,20 +126,28 @@ class Torch:
                 for side in ("ih", "hh"):
                     p = getattr(self.rnn, f"weight_{side}_l{level}")
                     p.copy_(torch.from_numpy(weights.draw(*p.T.shape).T))
-            self.decoder.weight.copy_(torch.from_numpy(weights.draw(setup.words, setup.hidden)))
+            for p in self.decoder.parameters():
+                if p.dim() == 2:
+                    turned = self.adaptive and p.shape[1] == setup.hidden and p.shape[0] < setup.hidden  # ours is Pᵀ
+                    drawn = weights.draw(*(p.T.shape if turned else p.shape))
+                    p.copy_(torch.from_numpy(drawn.T if turned else drawn))
 
     def step(self, inputs: Ids, targets: Ids) -> float:
         torch, net = self.torch, self.net
         net.zero_grad()
         state = tuple(slot.detach() for slot in self.state) if isinstance(self.state, tuple) else self.state.detach()
         output, self.state = self.rnn(self.encoder(torch.from_numpy(inputs)), state)
-        logits = self.decoder(output)
-        loss = self.criterion(logits.view(-1, logits.shape[-1]), torch.from_numpy(targets).view(-1))
+        loss = self.loss(output.view(-1, output.shape[-1]), torch.from_numpy(targets).view(-1))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP)
         for p in net.parameters():
             p.data.add_(p.grad, alpha=-RATE)
         return float(loss.item())
+
+    def loss(self, output: Any, targets: Any) -> Any:
+        if self.adaptive:
+            return self.decoder(output, targets).loss
+        return self.criterion(self.decoder(output), targets)
 
 
 TRAINERS: dict[str, Callable[[Setup], Trainer]] = {"rnnlm": Ours, "torch": Torch}

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Setup:
-    """`layers` layers of H = D = `hidden` units of a `cell`, V = `words`, windows of T = `steps` by B = `batch`."""
+    """`layers` layers of H = D = `hidden` units of a `cell`, V = `words`, windows of T = `steps` by B = `batch`.
+
+    `cuts` asks for the adaptive softmax with these cut-offs.
+    """
 
     cell: str
     layers: int
@@ -15,10 +18,12 @@ class Setup:
     words: int
     batch: int
     steps: int
+    cuts: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         name = self.cell if self.cell == "tanh" else self.cell.upper()
-        return f"{name} {self.layers}x{self.hidden}, V {self.words // 1000}k, B {self.batch}, T {self.steps}"
+        head = ", adaptive" if self.cuts else ""
+        return f"{name} {self.layers}x{self.hidden}, V {self.words // 1000}k{head}, B {self.batch}, T {self.steps}"
 
     @property
     def recurrent_weights(self) -> int:
@@ -27,7 +32,10 @@ class Setup:
 
     @property
     def flops(self) -> int:
-        """Of a training step, a word: each weight is multiplied and added once forward, and twice as often backward."""
+        """Of a training step, a word: each weight is multiplied and added once forward, and twice as often backward.
+
+        An adaptive output layer is counted like a full one: what it saves shows as speed.
+        """
         return 6 * (self.recurrent_weights + self.words * self.hidden)
 
 
@@ -38,4 +46,5 @@ SETUPS = {
     "c": Setup("tanh", 1, 200, 10_000, 20, 35),
     "d": Setup("lstm", 1, 256, 100_000, 20, 35),
     "e": Setup("gru", 2, 200, 10_000, 20, 20),
+    "f": Setup("lstm", 1, 256, 100_000, 20, 35, (4_000, 20_000)),
 }

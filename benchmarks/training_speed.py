@@ -103,7 +103,7 @@ def row(name: str, setup: Setup, rounds: list[Round], thrown: int, peak: dict[st
         f"**{ratio:.2f}**",
         *(f"{peak[name] / 1e6:.0f}" for name in TRAINERS),
         f"{single / 1e9:.0f}, {double / 1e9:.0f}",
-        *(f"{speed[name] * setup.flops / double:.0%}" for name in TRAINERS),
+        *("-" if setup.cuts else f"{speed[name] * setup.flops / double:.0%}" for name in TRAINERS),
         f"{len(rounds)} ({thrown})",
     ]
     return "| " + " | ".join(cells) + " |"
