@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from rnnlm.errors import CorpusError
-from rnnlm.text.streams import Stream, cut_files
+from rnnlm.text.cache import cache_folder
+from rnnlm.text.streams import ABANDONED, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 
 WORDS = make_tokenizer("whitespace")
@@ -119,3 +123,40 @@ def test_no_files() -> None:
     """No file at all is an error too."""
     with pytest.raises(CorpusError, match="no text"):
         cut_files([], WORDS)
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of unfinished work go when nothing was written into them for long; fresh ones and finished texts stay."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    finished = cut_files([write(tmp_path, ["one text"])], WORDS)
+    cache = cache_folder()
+    for name, age in ((".0a1b.killed", 2 * ABANDONED), (".0a1b.working", 0)):
+        (cache / name).mkdir()
+        (cache / name / "tokens.0").write_bytes(b"half")
+        then = time.time() - age
+        os.utime(cache / name / "tokens.0", (then, then))
+        os.utime(cache / name, (then, then))
+    cut_files([write(tmp_path, ["another text"], "b.txt")], WORDS)
+    left = {path.name for path in cache.iterdir() if path.name.startswith(".")}
+    assert left == {".0a1b.working"}
+    assert documents(cut_files([write(tmp_path, ["one text"])], WORDS)[0]) == documents(finished[0])
+
+
+def test_a_killed_preparation_is_done_anew(tmp_path: Path) -> None:
+    """A process killed while it cuts leaves nothing that a later one would take for finished."""
+    text = write(tmp_path, ["some words of a long text"] * 200_000)
+    environment = os.environ | {"RNNLM_CACHE": str(tmp_path / "cache")}
+    program = (
+        "import sys; from rnnlm.text.streams import cut_files; from rnnlm.text.tokenizer import make_tokenizer\n"
+        "print(cut_files([sys.argv[1]], make_tokenizer('whitespace'), progress=lambda n: print('read', flush=True))"
+        "[0].sentences)"
+    )
+    command = [sys.executable, "-c", program, str(text)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "read\n"
+        process.kill()
+    assert list((tmp_path / "cache").rglob("tokens.0"))
+    assert not list((tmp_path / "cache").rglob("done"))
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert again.stdout.splitlines()[-1] == "200000"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from tqdm import tqdm
 
 from rnnlm.cli.course import Course
@@ -108,24 +107,51 @@ def prepare_with_bar(
     found = find_files(files or [shared_folder("data")], valid)
     if not files:
         remark("no file named: training on the bundled corpus")
-    size = sum(path.stat().st_size for path in (*found.train, *found.valid) if path.exists())
-    with tqdm(
-        desc="reading",
-        unit="char",
-        unit_scale=True,
-        leave=False,
-        delay=1,
-        disable=None,
-        total=None if not size else size // 3,
-    ) as bar:
-        prepared = prepare(found, config, lambda n: void(bar.update(n)), coder)
+    with Bars(characters_in([*found.train, *found.valid])) as bars:
+        prepared = prepare(found, config, bars.tell, coder)
     for line in remarks(prepared, found.hold_out, config):
         remark(line)
     return prepared
 
 
-def void(_: Any) -> None:
-    """For callbacks whose value nobody reads."""
+class Bars:
+    """A bar for each stage of preparing, with the time that is left."""
+
+    def __init__(self, characters: int) -> None:
+        """`characters`: about how many there are to read, 0 where that is not known."""
+        self.characters, self.stage = characters, ""
+        self.bar: Any = None
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        if stage != self.stage:
+            self.close()
+            self.stage, unit = stage, {"reading": "char", "encoding": "word"}[stage]
+            self.bar = tqdm(
+                desc=stage, unit=unit, unit_scale=True, leave=False, delay=1, disable=None,
+                total=total or self.characters or None,
+            )  # fmt: skip
+        self.bar.update(done)
+
+
+def characters_in(paths: Sequence[Path]) -> int:
+    """About how many characters the files hold, by their sizes and the beginning of the largest; 0: not known."""
+    plain = [path for path in paths if path.is_file() and path.suffix != ".gz"]
+    if len(plain) < len(paths) or not plain:
+        return 0
+    with max(plain, key=lambda path: path.stat().st_size).open("rb") as file:
+        sample = file.read(1 << 16)
+    share = len(sample.decode("utf-8", "ignore")) / max(1, len(sample))
+    return int(share * sum(path.stat().st_size for path in plain))
 
 
 def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
@@ -163,7 +189,10 @@ def fingerprint(corpus: Corpus) -> str:
     """Tells one training text from another."""
     import hashlib
 
-    return hashlib.blake2b(np.ascontiguousarray(corpus.ids).tobytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(digest_size=16)
+    for first in range(0, len(corpus.ids), 1 << 20):
+        digest.update(corpus.ids[first : first + (1 << 20)].tobytes())
+    return digest.hexdigest()
 
 
 def work(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.errors import CorpusError
 from rnnlm.text.coder import BOUNDARY, UNKNOWN, Coder
-from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Stream
+from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Progress, Stream
 from rnnlm.text.tokenizer import BLANK, latin
 
 CHUNK = 1 << 20
@@ -48,10 +49,11 @@ def count_words(stream: Stream) -> tuple[dict[str, int], dict[str, int]]:
     return words, characters
 
 
-def encode_stream(stream: Stream, coder: Coder) -> Corpus:
+def encode_stream(stream: Stream, coder: Coder, progress: Progress | None = None) -> Corpus:
     """The corpus of a stream: each surface word as its id, or spelled in characters, or as `<unk>`.
 
-    The same ids as `Coder.encode` line by line, found with tables instead. The tokenizer is asked for no cuts.
+    The same ids as `Coder.encode` line by line, found with tables instead. The tokenizer is asked for no cuts. Whatever
+    grows with the text is mapped from disk. `progress` is called with the number of tokens encoded since the last call.
     """
     known = coder.vocabulary.ids
     spelled = coder.oov == "characters"
@@ -69,9 +71,10 @@ def encode_stream(stream: Stream, coder: Coder) -> Corpus:
     offsets = np.concatenate(([0], np.cumsum(lengths)))[:-1]
     blanks = BlankRule(stream.types, known) if spelled and coder.tokenizer.unsaid_blanks else None
 
-    starts, strange, written = [0], [], 1
-    with TemporaryFile() as file:
-        file.write(np.array([BOUNDARY], np.int32).tobytes())
+    written = 1
+    with Rows(np.int32) as ids, Rows(np.int64) as starts, Rows(np.int64) as strange:
+        ids.add(np.array([BOUNDARY]))
+        starts.add(np.array([0]))
         for first in range(0, len(stream.tokens), CHUNK):
             tokens = np.asarray(stream.tokens[first : first + CHUNK])
             if blanks:
@@ -81,17 +84,40 @@ def encode_stream(stream: Stream, coder: Coder) -> Corpus:
             ends = np.cumsum(size)
             total = int(ends[-1])
             inside = np.arange(total) - np.repeat(ends - size, size)
-            ids = flat[np.repeat(offsets[tokens], size) + inside]
-            starts += (written - 1 + ends[tokens == DOCUMENT_END]).tolist()
-            strange.append(written + np.flatnonzero(ids < 0))
-            ids[ids < 0] = UNKNOWN
-            file.write(ids.tobytes())
+            found = flat[np.repeat(offsets[tokens], size) + inside]
+            starts.add(written - 1 + ends[tokens == DOCUMENT_END])
+            strange.add(written + np.flatnonzero(found < 0))
+            found[found < 0] = UNKNOWN
+            ids.add(found)
             written += total
-        file.flush()
-        ids = np.memmap(file, np.int32, "r", shape=(written,))
-    marks = np.array(starts, np.int64)
-    oov = np.concatenate(strange) if strange else np.empty(0, np.int64)
-    return Corpus(ids, marks[marks < written - 1], oov, stream.sentences, stream.characters)
+            if progress:
+                progress(len(stream.tokens[first : first + CHUNK]))
+        marks = starts.mapped()
+        last = np.searchsorted(marks, written - 1)  # the text's end begins no document
+        return Corpus(ids.mapped(), marks[:last], strange.mapped(), stream.sentences, stream.characters)
+
+
+class Rows:
+    """Numbers that are gathered in a file without a name and mapped from there: they take no memory of ours."""
+
+    def __init__(self, kind: type[np.integer[Any]]) -> None:
+        self.kind, self.count = kind, 0
+        self.file = TemporaryFile()  # noqa: SIM115  # __exit__ closes it
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()  # what is mapped lives on
+
+    def add(self, numbers: NDArray[np.integer[Any]]) -> None:
+        self.file.write(numbers.astype(self.kind, copy=False).tobytes())
+        self.count += len(numbers)
+
+    def mapped(self) -> NDArray[Any]:
+        """All numbers that were added, in their order."""
+        self.file.flush()
+        return np.memmap(self.file, self.kind, "r", shape=(self.count,)) if self.count else np.empty(0, self.kind)
 
 
 class BlankRule:

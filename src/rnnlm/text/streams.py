@@ -7,10 +7,12 @@ vocabulary is chosen from the counts, and `corpus.py` maps the numbers to ids wi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 import tempfile
+import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +32,7 @@ from rnnlm.text.tokenizer import Tokenizer
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
 FORMAT = 3
+ABANDONED = 600.0  # seconds
 Progress = Callable[[int], None]  # called with the number of characters read since the last call
 
 
@@ -84,6 +87,7 @@ def cut_files(
     if not (folder / "done").exists():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
+            clear_abandoned(folder.parent)
             work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
         except OSError:  # nowhere to keep it: cut it all the same
             work = Path(tempfile.mkdtemp(prefix="rnnlm-"))
@@ -106,12 +110,25 @@ def cut_files(
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
-    streams = [load_stream(folder, part) for part in range(1 + hold_out)]
+    types = json.loads((folder / "types.json").read_text(encoding="utf-8"))  # one list for all parts: it may be long
+    streams = [load_stream(folder, part, types) for part in range(1 + hold_out)]
     if folder.name != name:  # what is mapped lives on without its name
         shutil.rmtree(folder, ignore_errors=True)
     if streams[0].sentences == 0:
         raise CorpusError(f"there are no words in {', '.join(map(str, paths))}")
     return streams
+
+
+def clear_abandoned(cache: Path) -> None:
+    """Removes what processes that were killed in the middle of their work left in the cache.
+
+    Who works writes every few moments: where nothing was written for so long, nobody does.
+    """
+    for work in cache.glob(".*.*"):
+        with contextlib.suppress(OSError):
+            newest = max(path.stat().st_mtime for path in (work, *work.iterdir()))
+            if time.time() - newest > ABANDONED:
+                shutil.rmtree(work)
 
 
 def by_passage(paths: Sequence[str | Path], encoding: str | None) -> bool:
@@ -190,13 +207,13 @@ def write_streams(
     (folder / "done").write_text(json.dumps(totals))
 
 
-def load_stream(folder: Path, part: int) -> Stream:
+def load_stream(folder: Path, part: int, types: list[str]) -> Stream:
     """One part of what `write_streams` wrote, its numbers mapped from the disk."""
     path = folder / f"tokens.{part}"
     empty = path.stat().st_size == 0
     return Stream(
         np.empty(0, np.int32) if empty else np.memmap(path, np.int32, "r"),
-        json.loads((folder / "types.json").read_text(encoding="utf-8")),
+        types,
         np.load(folder / f"counts.{part}.npy"),
         **json.loads((folder / "done").read_text())[part],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,11 @@ from rnnlm.errors import CorpusError
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
 from rnnlm.text.reader import read_lines
-from rnnlm.text.streams import Progress, Stream, cut_files
+from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
+
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,13 @@ def splits(folder: Path, part: str) -> list[Path]:
     return exact or sorted(folder.glob(f"*.{part}.txt"))
 
 
-def prepare(files: Files, config: Config, progress: Progress | None = None, coder: Coder | None = None) -> Prepared:
+def prepare(
+    files: Files, config: Config, progress: Callable[[str, int, int], None] | None = None, coder: Coder | None = None
+) -> Prepared:
     """Cuts, counts and encodes the texts; `coder`: that of a run that goes on, instead of one made from the text.
+
+    `progress` is told the stage, how much of it was done since the last time, and how much there is in all:
+    characters in "reading", where 0 stands for not known, and tokens in "encoding".
 
     Raises CorpusError where there is not enough text.
     """
@@ -80,15 +87,20 @@ def prepare(files: Files, config: Config, progress: Progress | None = None, code
     user_words = [line.strip() for line in read_lines(text.user_dict, encoding)] if text.user_dict else []
     user_words = [line for line in user_words if line]
     tokenizer = coder.tokenizer if coder else make_tokenizer(text.tokenizer, config.normalised, user_words)
-    streams = cut_files(files.train, tokenizer, encoding, files.hold_out, progress)
+
+    def told(stage: str, total: int) -> Progress | None:
+        return None if progress is None else lambda done: progress(stage, done, total)
+
+    streams = cut_files(files.train, tokenizer, encoding, files.hold_out, told("reading", 0))
     if files.valid:
-        streams.append(cut_files(files.valid, tokenizer, encoding, False, progress)[0])
+        streams.append(cut_files(files.valid, tokenizer, encoding, False, told("reading", 0))[0])
     stream, held = streams
     if held.sentences == 0:
         raise CorpusError("the text is too short to hold some of it out", "name a validation text with --valid")
     words, characters = count_words(stream)
     coder = coder or Coder(tokenizer, choose_words(config, words, characters), config.oov)
-    train, valid = encode_stream(stream, coder), encode_stream(held, coder)
+    encoding_told = told("encoding", len(stream.tokens) + len(held.tokens))
+    train, valid = encode_stream(stream, coder, encoding_told), encode_stream(held, coder, encoding_told)
     columns(train, config.train.batch)  # raises where there is less than one row, before a run is begun
     counts = [words.get(word, 0) for word in coder.vocabulary.words]
     return Prepared(coder, user_words, train, valid, counts, overlap(stream, held))
@@ -117,14 +129,13 @@ def overlap(train: Stream, valid: Stream) -> float:
     return len(seen) / len(wanted)
 
 
-def sentences(stream: Stream, most: int) -> list[tuple[str, ...]]:
+def sentences(stream: Stream, most: int) -> Iterator[tuple[str, ...]]:
     """The sentences in the first `most` tokens of a stream."""
-    found: list[tuple[str, ...]] = []
     current: list[str] = []
-    for number in stream.tokens[:most].tolist():
-        if number >= 2:
-            current.append(stream.types[number - 2])
-        elif current:
-            found.append(tuple(current))
-            current = []
-    return found
+    for first in range(0, min(most, len(stream.tokens)), CHUNK):
+        for number in stream.tokens[first : min(first + CHUNK, most)].tolist():
+            if number >= FIRST_TYPE:
+                current.append(stream.types[number - FIRST_TYPE])
+            elif current:
+                yield tuple(current)
+                current = []
