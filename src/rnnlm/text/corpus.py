@@ -6,6 +6,7 @@ id, targets all but its first.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any
@@ -18,7 +19,7 @@ from rnnlm.text.coder import BOUNDARY, UNKNOWN, Coder
 from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Progress, Stream
 from rnnlm.text.tokenizer import BLANK, latin
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,17 @@ def encode_stream(stream: Stream, coder: Coder, progress: Progress | None = None
     """
     known = coder.vocabulary.ids
     spelled = coder.oov == "characters"
-    pieces: list[list[int]] = [[BOUNDARY], []]  # of SENTENCE_END and DOCUMENT_END
+    pieces, counts = array("i", [BOUNDARY]), array("i", [1, 0])  # of SENTENCE_END and DOCUMENT_END
     for word in stream.types:
-        if word in known:
-            pieces.append([known[word]])
-        elif spelled:
-            pieces.append([known.get(character, -1) for character in word])
+        if word in known or not spelled:
+            pieces.append(known.get(word, -1))
+            counts.append(1)
         else:
-            pieces.append([-1])
-    pieces.append([known.get(BLANK, -1)])  # a blank that has to be said, see `BlankRule`
-    lengths = np.array([len(row) for row in pieces], np.int64)
-    flat = np.array([number for row in pieces for number in row], np.int32)
+            pieces.extend([known.get(character, -1) for character in word])
+            counts.append(len(word))
+    pieces.append(known.get(BLANK, -1))  # a blank that has to be said, see `BlankRule`
+    counts.append(1)
+    flat, lengths = np.array(pieces, np.int32), np.array(counts, np.int64)
     offsets = np.concatenate(([0], np.cumsum(lengths)))[:-1]
     blanks = BlankRule(stream.types, known) if spelled and coder.tokenizer.unsaid_blanks else None
 

@@ -31,7 +31,7 @@ from rnnlm.text.tokenizer import Tokenizer
 
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
-FORMAT = 3
+FORMAT = 4
 ABANDONED = 600.0  # seconds
 Progress = Callable[[int], None]  # called with the number of characters read since the last call
 
@@ -110,7 +110,8 @@ def cut_files(
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
-    types = json.loads((folder / "types.json").read_text(encoding="utf-8"))  # one list for all parts: it may be long
+    with (folder / "types.txt").open(encoding="utf-8", newline="\n") as listed:
+        types = [word.removesuffix("\n") for word in listed]  # one list for all parts: it may be long
     streams = [load_stream(folder, part, types) for part in range(1 + hold_out)]
     if folder.name != name:  # what is mapped lives on without its name
         shutil.rmtree(folder, ignore_errors=True)
@@ -201,7 +202,8 @@ def write_streams(
                 own[new] += np.bincount(numbers, minlength=len(tokens))[: len(new)]
             if progress:
                 progress(read)
-    (folder / "types.json").write_text(json.dumps(list(types), ensure_ascii=False), encoding="utf-8")
+    with (folder / "types.txt").open("w", encoding="utf-8", newline="\n") as listed:  # no word holds a line end
+        listed.writelines(f"{word}\n" for word in types)
     for part, own in enumerate(counts):
         np.save(folder / f"counts.{part}.npy", own[: len(types)])
     (folder / "done").write_text(json.dumps(totals))
