@@ -1,13 +1,8 @@
 """Models on the Penn Treebank, from counts to a network with all that can be mixed: one table, a row each.
 
-    python benchmarks/ladder.py [--run NAME=RUN]... [--corpora DIR]
+    python benchmarks/ladder.py [--folder DIR] [--corpora DIR]
 
-The counting models are trained here, in seconds; networks were trained before and are named, the one to mix last:
-
-    rnnlm train ptb --config simple-rnn --tokenizer whitespace --min-count 1 --out elman
-    rnnlm train ptb --config ptb-small --out lstm
-    python benchmarks/ladder.py --run Elman=elman --run "LSTM small"=lstm
-
+Trains every model that is not in `--folder` yet, so a second call only evaluates; about an hour on two cores in all.
 Weights of mixtures are fitted on the validation text. Seconds are those of training, as the runs have noted them, and
 of evaluating on the test text, fitting included.
 """
@@ -16,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import tempfile
 import time
 from dataclasses import dataclass
@@ -24,6 +20,17 @@ from pathlib import Path
 from command import rnnlm
 
 CACHE = ["--cache", "0.1"]
+WORDS = ["--tokenizer", "whitespace", "--min-count", "1"]
+MODELS = {
+    "KN3": ["--config", "ngram", *WORDS, "-s", "model.order=3"],
+    "KN5": ["--config", "ngram", *WORDS, "-s", "model.order=5"],
+    "Elman": [
+        "--config", "ptb-tied", "--cell", "tanh", "--hidden", "200", "--embedding", "200", "--dropout", "0.2",
+        "-s", "model.dropout_input=0.1", "-s", "model.dropout_weights=0", "--rate", "0.002", "--epochs", "6",
+    ],
+    "LSTM small": ["--config", "ptb-small"],
+    "LSTM tied": ["--config", "ptb-tied"],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,14 @@ class Trained:
     seconds: float
 
 
-def counted(order: int, folder: Path, out: str) -> Trained:
-    """A counting model, trained now."""
-    options = ["--config", "ngram", "--tokenizer", "whitespace", "--min-count", "1", "-s", f"model.order={order}"]
-    began = time.perf_counter()
-    rnnlm("train", str(folder), *options, "--out", f"{out}/kn{order}")
-    seconds = time.perf_counter() - began
-    return Trained(f"KN{order}", f"{out}/kn{order}", " ".join(["rnnlm train ptb", *options]), seconds)
-
-
-def known(argument: str) -> Trained:
-    """A run that was trained before, with the seconds to the end of its best epoch and of its last."""
-    name, _, path = argument.partition("=")
-    lines = (Path(path) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+def trained(name: str, folder: Path, out: Path) -> Trained:
+    """A model by its options, trained now or before."""
+    options, run = MODELS[name], out / name.lower().replace(" ", "-")
+    if not run.exists():
+        rnnlm("train", str(folder), *options, "--out", str(run))
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     seconds = max(json.loads(line)["seconds"] for line in lines)
-    return Trained(name, path, f"rnnlm train ptb ... --out {Path(path).name}", seconds)
+    return Trained(name, str(run), shlex.join(["rnnlm", "train", "ptb", *options]), seconds)
 
 
 def row(name: str, members: list[Trained], options: list[str], folder: Path) -> None:
@@ -76,29 +76,28 @@ def row(name: str, members: list[Trained], options: list[str], folder: Path) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", action="append", default=[], metavar="NAME=RUN", help="a network trained before")
+    parser.add_argument("--folder", type=Path, help="where the models are kept")
     parser.add_argument("--corpora", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "corpora")
     options = parser.parse_args()
     folder = options.corpora / "ptb"
-    print("| model | command | test perplexity | training s | evaluating s | minutes in all |")
-    print("|---|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as out:
-        kn3, kn5 = (counted(order, folder, out) for order in (3, 5))
+    with tempfile.TemporaryDirectory() as temporary:
+        out = options.folder or Path(temporary)
+        kn3, kn5, elman, small, tied = models = [trained(name, folder, out) for name in MODELS]
+        print("| model | command | test perplexity | training s | evaluating s | minutes in all |")
+        print("|---|---|---:|---:|---:|---:|")
         row("KN3", [kn3], [], folder)
         row("KN5", [kn5], [], folder)
         row("KN5 + cache", [kn5], CACHE, folder)
-        networks = [known(argument) for argument in options.run]
-        for network in networks:
-            row(network.name, [network], [], folder)
-        if networks:
-            best = networks[-1]
-            row(f"{best.name} + KN5", [best, kn5], [], folder)
-            row(f"{best.name} + KN5 + cache", [best, kn5], CACHE, folder)
-            row(f"{best.name} + dynamic", [best], ["--dynamic"], folder)
-            row(f"{best.name} + KN5 + cache + dynamic", [best, kn5], [*CACHE, "--dynamic"], folder)
-    print("\nTraining:\n")
-    for model in (kn3, kn5, *networks):
-        print(f"- {model.name}: `{model.command}`")
+        row("Elman", [elman], [], folder)
+        row("LSTM small (Zaremba)", [small], [], folder)
+        row("LSTM tied", [tied], [], folder)
+        row("LSTM + KN5", [tied, kn5], [], folder)
+        row("LSTM + KN5 + cache", [tied, kn5], CACHE, folder)
+        row("LSTM + dynamic", [tied], ["--dynamic"], folder)
+        row("LSTM + KN5 + cache + dynamic", [tied, kn5], [*CACHE, "--dynamic"], folder)
+        print("\nTraining:\n")
+        for model in models:
+            print(f"- {model.name}: `{model.command}`")
 
 
 if __name__ == "__main__":
