@@ -102,3 +102,17 @@ def test_no_temperature_takes_the_best_word() -> None:
     """At temperature 0 every text is the greedy one, also where <unk> is the most probable word."""
     model = flat(0.1, 0.5, 0.15, 0.25)
     assert [text.ids for text in draw(model, [], 2, 3, seed=1, temperature=0)] == [[3, 3, 3]] * 2
+
+
+def test_the_best_of_several() -> None:
+    """Of each group of texts drawn side by side the one is kept that ended and is most probable a word."""
+    model = random_table(8)
+    texts = draw(model, [2], 12, 6, seed=3)
+    kept = draw(model, [2], 3, 6, seed=3, best_of=4)
+    for number, own in enumerate(kept):
+        group = texts[4 * number : 4 * number + 4]
+        assert own in group
+        ended = [text for text in group if text.ended]
+        assert own.ended or not ended
+        rates = [text.log_probability / (len(text.ids) + text.ended) for text in ended or group]
+        assert own.log_probability / (len(own.ids) + own.ended) == max(rates)

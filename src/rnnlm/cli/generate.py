@@ -19,7 +19,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--temperature",
     type=click.FloatRange(0),
-    default=0.6,
+    default=0.8,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the best word.",
 )
@@ -32,6 +32,13 @@ from rnnlm.cli.show import echo_json
     help="Draw from the best words that hold this mass.",
 )
 @click.option(
+    "--best-of",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Of so many texts drawn, write the one most probable a word.",
+)
+@click.option(
     "--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing."
 )
 @seed_option
@@ -39,7 +46,7 @@ from rnnlm.cli.show import echo_json
 @mixing_options
 def command(
     model: str | None, prompt: str, count: int, max_words: int, temperature: float,
-    top_k: int, top_p: float, beam: int | None, seed: int, as_json: bool, mixing: Mixing,
+    top_k: int, top_p: float, best_of: int, beam: int | None, seed: int, as_json: bool, mixing: Mixing,
 ) -> None:  # fmt: skip
     """Write texts, one a line, each to its sentence end. The same seed gives the same texts."""
     from rnnlm.search.beam import beam_search
@@ -51,7 +58,10 @@ def command(
     if beam:
         drawn = beam_search(loaded.left_to_right, start, beam, max_words, count if count <= beam else beam)
     else:
-        drawn = draw(loaded.left_to_right, start, count, max_words, seed, temperature, top_k, top_p)
+        drawn = draw(
+            loaded.left_to_right, start, count, max_words, seed, temperature, top_k, top_p,
+            best_of if temperature else 1,
+        )  # fmt: skip
     for text in drawn:
         ids = start + text.ids
         if as_json:

@@ -64,9 +64,33 @@ def draw(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
+    best_of: int = 1,
 ) -> list[Drawn]:
     """`count` texts behind a prompt, each until the sentence end or `most` words. A temperature of 0 takes the best
-    word."""
+    word.
+
+    Of every `best_of` texts drawn side by side the one is kept that is most probable a word (`likely`).
+    """
+    texts = draw_all(model, prompt, count * best_of, most, seed, temperature, top_k, top_p)
+    return [max(texts[first : first + best_of], key=likely) for first in range(0, len(texts), best_of)]
+
+
+def likely(text: Drawn) -> tuple[bool, float]:
+    """By what drawn texts are compared: those that came to an end first, then the mean log probability of a word."""
+    return text.ended, text.log_probability / (len(text.ids) + text.ended)
+
+
+def draw_all(
+    model: LanguageModel,
+    prompt: Sequence[int],
+    count: int,
+    most: int,
+    seed: int,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+) -> list[Drawn]:
+    """All texts, as they are drawn."""
     found, state = read(model, prompt)
     log_probs = np.repeat(found[None], count, axis=0)
     state = select(state, np.zeros(count, np.int64))
