@@ -61,7 +61,7 @@ class Grams:
 
 
 def estimate(ids: Ids, size: int, order: int, prune: Sequence[int] = ()) -> Estimate:
-    """The Kneser-Ney model of `order` 1 to 10 of a text over `size` words.
+    """The Kneser-Ney model of `order` 1 to 10 of a text over `size` words: (2.3) with the weights (2.4).
 
     `ids` is flat: of each sentence its words, then BOUNDARY. `prune` drops n-grams that occur no more often than this,
     a threshold an order, the last one for all longer orders (``0, 0, 1``: trigrams and longer that occur once); what
@@ -165,7 +165,7 @@ def _adjusted(grams: Grams, above: Grams | None) -> Ids:
 
 
 def _discounts(grams: Grams, adjusted: Ids) -> tuple[float, float, float] | None:
-    """What to take from adjusted counts of 1, 2 and more, equation 26 of Chen and Goodman; None if it makes no sense.
+    """What to take from adjusted counts of 1, 2 and more, (2.5), Chen and Goodman's 26; None if it makes no sense.
 
     With n_k the number of n-grams of adjusted count k:  Y = n_1 / (n_1 + 2 n_2),  D_k = k - (k + 1) Y n_{k+1} / n_k.
     For these numbers lmplz takes the count of the last n-gram of each order, as it sorts them, instead of its adjusted

@@ -68,7 +68,7 @@ class NgramModel:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """The number of n-grams of each order; those of order 1 with the sentence start, as ARPA files count."""
+        """The number of n-grams of each order (2.2); those of order 1 with the sentence start, as ARPA files count."""
         return (self.size + 1, *(len(key) - 1 for key in self._key[1:]))
 
     @property
@@ -104,7 +104,10 @@ class NgramModel:
         return (np.full((batch, self.order - 1), NONE, np.int32),)
 
     def step(self, state: State, ids: Ids) -> tuple[Floats, State]:
-        """Reads `ids` (B,); gives natural log probabilities (B, V) float32 of the next word and the new state."""
+        """Reads `ids` (B,); gives natural log probabilities (B, V) float32 of the next word and the new state.
+
+        The state is all that it knows of the words before: the last N - 1 of them (2.1).
+        """
         read = np.concatenate([_words(state), ids.astype(np.int32)[:, None]], axis=1)[:, 1:]
         words = read.T
         contexts = []  # of order 1 to N - 1, each (B,): the n-gram that ends with the word just read
@@ -127,7 +130,7 @@ class NgramModel:
         return log_probs, (read,)
 
     def score(self, state: State, inputs: Ids, targets: Ids) -> tuple[Floats, State]:
-        """Reads `inputs` (T, B); gives the natural log probabilities (T, B) float32 of `targets` (T, B)."""
+        """Reads `inputs` (T, B); gives the natural log probabilities (T, B) float32 of `targets` (T, B), by (2.6)."""
         log_probs, _, state = self.score_with_order(state, inputs, targets)
         return log_probs, state
 

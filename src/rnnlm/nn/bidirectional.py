@@ -79,7 +79,7 @@ class Bidirectional(Network):
         masks: Masks = NONE,
         resets: Resets | None = None,
     ) -> tuple[Array, StackState]:
-        """[s_{t-1} | s'_{t+1}] (T, B, 2H) for the target at each t, and the forward state after the window.
+        """[s_{t-1} | s'_{t+1}] (T, B, 2H) for the target at each t, (3.9), and the forward state after the window.
 
         The forward stack reads inputs 0..T-1; the backward stack targets T-1..1, so that what it has read when it meets
         target t is t+1 and all behind it. The last target has nothing behind it in the window.
@@ -94,7 +94,7 @@ class Bidirectional(Network):
         both = np.zeros((*s.shape[:2], 2 * self.hidden), s.dtype)
         both[..., : self.hidden] = s
         if len(behind):
-            x = self.embed(p, behind, masks)
+            x = self.embed(p, behind, masks)  # (3.8)
             mirror, _ = self.back.forward(
                 p, x, self.back.start(x.shape[1], x.dtype), k.back, masks.back or NONE, begins(behind)
             )
@@ -126,7 +126,7 @@ class Bidirectional(Network):
         nats, picked = self.head.loss(
             p.layer("head"), g.layer("head"), rows(both)[inner], targets.reshape(-1)[inner], scale, k.head
         )
-        rows(dboth)[inner] = picked
+        rows(dboth)[inner] = picked  # (6.11): each stack has its own columns of it
         read, behind = k.read
         dx, _ = self.stack.backward(p, g, dboth[..., : self.hidden], k.layers, masks, resets)
         ids, gradients = [read.reshape(-1)], [self.embed_back(dx, read, masks)]

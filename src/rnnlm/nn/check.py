@@ -1,8 +1,8 @@
 """Gradients compared with finite differences along random directions; it does not know what function it checks.
 
-For a direction v, (f(p + εv) - f(p - εv)) / 2ε should be ∇f · v. A random direction sees every element at once, so a
-few of them check a whole model (the idea of HIPS/autograd's test utilities). float64 only: in float32 the difference
-is lost in rounding.
+For a direction v, (f(p + εv) - f(p - εv)) / 2ε should be ∇f · v (13.1). A random direction sees every element at
+once, so a few of them check a whole model (the idea of HIPS/autograd's test utilities). float64 only: in float32 the
+difference is lost in rounding.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Masks:
 
 
 def draw(rng: np.random.Generator, shape: Shape, rate: float, dtype: DTypeLike = np.float32) -> Array | None:
-    """A mask of `shape`, or None where nothing is dropped."""
+    """A mask of `shape` (11.1), or None where nothing is dropped."""
     if rate == 0:
         return None
     keep = rng.random(shape, np.float32) >= rate

@@ -144,7 +144,7 @@ def in_turn(
 
 
 def sentence_scores(model: LanguageModel, sentences: Sentences) -> list[float]:
-    """The log probability of each sentence with its end, from the state that has read nothing; None has none."""
+    """The log probability (1.1) of each sentence with its end, from the state that has read nothing; None has none."""
     totals = [0.0] * len(sentences)
     columns = len(sentences) if isinstance(model, NgramModel) else TOGETHER
     for group, inputs, targets, inside in side_by_side(sentences, columns):

@@ -34,7 +34,7 @@ class Metrics:
 
     @property
     def perplexity(self) -> float:
-        """exp of the mean nats a token, `<unk>` a word like others."""
+        """exp of the mean nats a token (1.2), `<unk>` a word like others."""
         return safe_exp(self.nats / max(1, self.tokens))
 
     @property

@@ -99,7 +99,7 @@ class Team:
         nats = sum(nats for nats, _ in results)
         norm = sum(self.call("reduce", counts=[rows for _, rows in results])) ** 0.5
         if norm < float("inf"):
-            factor = clip / norm if clip and norm > clip else 1.0
+            factor = clip / norm if clip and norm > clip else 1.0  # (8.3)
             self.call("apply", factor=factor, rate=rate, t=step + 1)
         return nats, norm
 
