@@ -74,7 +74,7 @@ def read_items(path: Path) -> list[Item]:
     """The items that have a blank."""
     items, document = [], list[list[str]]()
     for line in path.read_text(encoding="utf-8").splitlines():
-        _, sentence, *answer = [field.strip() for field in line.split("|||")]
+        _, sentence, *answer = [field.strip() for field in line.replace(BLANK, f" {BLANK} ").split("|||")]
         if not answer:
             document.append(sentence.split())
             continue
