@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from fakes import flat, random_table
+from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.kneser_ney import estimate
+from rnnlm.nn.arrays import Parameters
+from rnnlm.nn.bidirectional import Bidirectional
 from rnnlm.search import scoring
+from rnnlm.search.blanks import distributions
 from rnnlm.search.scoring import Line, blocks_of, score_lines, score_tokens
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
@@ -117,3 +121,34 @@ def test_orders_of_ngrams() -> None:
         assert [token.order for token in tokens] == orders[:, 0].tolist()
         assert sum(token.log10_probability for token in tokens) == pytest.approx(total.log10_probability, rel=1e-6)
         assert list(tokens[0].to_json()) == ["token", "log10_probability", "rank", "oov", "order"]
+
+
+def cloze() -> ClozeModel:
+    """A small network that reads both sides, with random weights, over the words of CODER."""
+    network = Bidirectional(6, 4, 5, 1, "lstm")
+    p = Parameters(network.shapes())
+    network.initialise(p, np.random.default_rng(3), scale=1.0)
+    return ClozeModel(network, p)
+
+
+@pytest.mark.parametrize("cells", [1 << 24, 1])
+def test_both_sides(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    """A model of both sides scores each word given all the others, as the blank in its place would have it; a line is
+    the sum, its end no token; however lines are batched."""
+    monkeypatch.setattr(scoring, "CELLS", cells)
+    model = cloze()
+    found = [line for block in score_lines(model, CODER, blocks_of(LINES)) for line in block]
+    tokens = [line for block in score_tokens(model, CODER, blocks_of(LINES)) for line in block]
+    for text, line, (_, own) in zip(LINES, found, tokens, strict=True):
+        ids = CODER.encode(text).ids
+        if not text.strip():
+            assert line == Line(0, 0, 0, 0, "")
+            assert own == []
+            continue
+        alone = distributions(model, np.array([ids]))[0]  # (n, V), the whole sentence read: no word sees itself
+        expected = alone[np.arange(len(ids)), ids] / math.log(10)
+        assert [token.log10_probability for token in own] == pytest.approx(expected.tolist(), rel=1e-5)
+        ranks = 1 + (alone > alone[np.arange(len(ids)), ids][:, None]).sum(axis=1)
+        assert [token.rank for token in own] == ranks.tolist()
+        assert (line.tokens, line.characters) == (len(ids), len(text))
+        assert line.log10_probability == pytest.approx(expected.sum(), rel=1e-5)

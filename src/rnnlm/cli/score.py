@@ -47,7 +47,12 @@ def command(
     models the length of the n-gram used. As JSON, one object for each line in.
 
     --dynamic: the lines are read in their order, and what was learned from one serves the next.
+
+    A run that reads both sides gives no line a probability, but each word one, given all the other words of its line: a
+    line gets their sum, the pseudo-log-likelihood, and its end is no token.
     """
+    from rnnlm.cli.show import remark
+    from rnnlm.lm.cloze import ClozeModel
     from rnnlm.search.scoring import blocks_of, score_lines, score_tokens
     from rnnlm.text.cutting import cores
     from rnnlm.text.reader import read_lines
@@ -58,13 +63,16 @@ def command(
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
     threads, as_json = threads or cores(), as_json or form == "json"
+    scorer = loaded.lm if isinstance(loaded.lm, ClozeModel) else loaded.left_to_right
+    if isinstance(loaded.lm, ClozeModel):
+        remark("this run reads both sides: each word is scored given all the others of its line")
     if mixing.dynamic:
         threads, blocks = 1, ([line] for block in blocks for line in block)
     if level == "token":
-        scored = score_tokens(loaded.left_to_right, loaded.coder, blocks, threads)
+        scored = score_tokens(scorer, loaded.coder, blocks, threads)
         write(scored, token_json if as_json else token_rows)
     else:
-        write(score_lines(loaded.left_to_right, loaded.coder, blocks, threads), line_json if as_json else line_row)
+        write(score_lines(scorer, loaded.coder, blocks, threads), line_json if as_json else line_row)
 
 
 def write(found: Iterator[list[Any]], text: Callable[[Any], str]) -> None:

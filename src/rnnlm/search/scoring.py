@@ -1,5 +1,9 @@
 """Scores of sentences and of their tokens, each sentence for itself, in the order they came, with memory that does not
-grow; over any language model.
+grow; over any language model, and over one that reads both sides.
+
+The latter gives no sentence a probability, but each word one given all the others. Their product is the sentence's
+pseudo-likelihood (Besag 1975), by which sentences of like length can be ranked: of two spellings, say. As no word sees
+itself, one pass over a sentence gives it all.
 
 Lines come and go in blocks. Some threads score blocks while the next ones are cut into words: nearly all the work is
 inside NumPy, which lets threads run side by side.
@@ -20,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.ngram import NgramModel
 from rnnlm.lm.protocol import BOUNDARY, Floats, Ids, LanguageModel, select
 from rnnlm.text.coder import Coder, Encoded
@@ -27,10 +32,12 @@ from rnnlm.text.coder import Coder, Encoded
 BLOCK = 1024  # lines of a file that are scored together
 TOGETHER = 32  # sentences that a model reads side by side; an n-gram model looks a whole block up at once
 STEPPED = 64  # the same, where each word takes a step of its own
+CELLS = 1 << 24  # probabilities that a model of both sides gives at once
 FULL = 8192  # characters: after a smaller block its scores are not kept back until another is there
 LOG10 = math.log(10)
 Sentences = list[list[int] | None]
 T = TypeVar("T")
+M = TypeVar("M")
 
 
 @dataclass(frozen=True)
@@ -82,27 +89,28 @@ def blocks_of(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def score_lines(
-    model: LanguageModel, coder: Coder, blocks: Iterable[list[str]], threads: int = 1
+    model: LanguageModel | ClozeModel, coder: Coder, blocks: Iterable[list[str]], threads: int = 1
 ) -> Iterator[list[Line]]:
     """A score for each line, block by block."""
+    end = int(not isinstance(model, ClozeModel))  # is the sentence end a token?
     for block, encoded, totals in in_turn(model, sentence_scores, coder, blocks, threads):
-        yield [as_line(*each) for each in zip(block, encoded, totals, strict=True)]
+        yield [as_line(*each, end) for each in zip(block, encoded, totals, strict=True)]
 
 
-def as_line(text: str, line: Encoded, total: float) -> Line:
+def as_line(text: str, line: Encoded, total: float, end: int) -> Line:
     if not line.characters:
         return Line(0, 0, 0, 0, "")
-    return Line(total / LOG10, len(line.ids) + 1, len(line.oov), line.characters + 1, text)
+    return Line(total / LOG10, len(line.ids) + end, len(line.oov), line.characters + end, text)
 
 
 def score_tokens(
-    model: LanguageModel, coder: Coder, blocks: Iterable[list[str]], threads: int = 1
+    model: LanguageModel | ClozeModel, coder: Coder, blocks: Iterable[list[str]], threads: int = 1
 ) -> Iterator[list[tuple[str, list[Token]]]]:
     """The text of each line and its tokens, block by block; an empty line has none."""
-    end = coder.vocabulary.words[BOUNDARY]
+    end = [] if isinstance(model, ClozeModel) else [coder.vocabulary.words[BOUNDARY]]
     for block, encoded, scores in in_turn(model, token_scores, coder, blocks, threads):
         yield [
-            (text, as_tokens([*line.words, end], line.oov, found)) if found else ("", [])
+            (text, as_tokens([*line.words, *end], line.oov, found)) if found else ("", [])
             for text, line, found in zip(block, encoded, scores, strict=True)
         ]
 
@@ -115,8 +123,8 @@ def as_tokens(words: list[str], oov: list[int], found: TokenScores) -> list[Toke
 
 
 def in_turn(
-    model: LanguageModel,
-    work: Callable[[LanguageModel, Sentences], list[T]],
+    model: M,
+    work: Callable[[M, Sentences], list[T]],
     coder: Coder,
     blocks: Iterable[list[str]],
     threads: int,
@@ -143,8 +151,13 @@ def in_turn(
             yield first()
 
 
-def sentence_scores(model: LanguageModel, sentences: Sentences) -> list[float]:
-    """The log probability (1.1) of each sentence with its end, from the state that has read nothing; None has none."""
+def sentence_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> list[float]:
+    """The log probability (1.1) of each sentence with its end, from the state that has read nothing; None has none.
+
+    By a model of both sides its pseudo-log-likelihood.
+    """
+    if isinstance(model, ClozeModel):
+        return [0.0 if found is None else float(found.log_probs.sum()) for found in word_scores(model, sentences)]
     totals = [0.0] * len(sentences)
     columns = len(sentences) if isinstance(model, NgramModel) else TOGETHER
     for group, inputs, targets, inside in side_by_side(sentences, columns):
@@ -155,8 +168,10 @@ def sentence_scores(model: LanguageModel, sentences: Sentences) -> list[float]:
     return totals
 
 
-def token_scores(model: LanguageModel, sentences: Sentences) -> list[TokenScores | None]:
-    """The scores of every token of each sentence and of its end; None has none."""
+def token_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> list[TokenScores | None]:
+    """The scores of every token of each sentence and, but by a model of both sides, of its end; None has none."""
+    if isinstance(model, ClozeModel):
+        return word_scores(model, sentences)
     scores: list[TokenScores | None] = [None] * len(sentences)
     for group, inputs, targets, inside in side_by_side(sentences, STEPPED):
         found = np.empty(inputs.shape)
@@ -176,6 +191,20 @@ def token_scores(model: LanguageModel, sentences: Sentences) -> list[TokenScores
             scores[at] = TokenScores(
                 found[own_times], ranks[own_times], None if orders is None else orders[own_times]
             )
+    return scores
+
+
+def word_scores(model: ClozeModel, sentences: Sentences) -> list[TokenScores | None]:
+    """The scores of every word of each sentence, given all its other words."""
+    scores: list[TokenScores | None] = [None] * len(sentences)
+    longest = max((len(ids) + 1 for ids in sentences if ids is not None), default=1)
+    columns = max(1, min(TOGETHER, CELLS // (longest * model.size)))
+    for group, inputs, targets, inside in side_by_side(sentences, columns):
+        found, _ = model.fill(model.start(len(group)), inputs, targets, inside.sum(axis=0))
+        own = np.take_along_axis(found, targets[:, :, None], axis=2)
+        ranks = 1 + np.count_nonzero(found > own, axis=2)
+        for column, (at, length) in enumerate(zip(group, inside.sum(axis=0) - 1, strict=True)):
+            scores[at] = TokenScores(own[:length, column, 0].astype(np.float64), ranks[:length, column], None)
     return scores
 
 
