@@ -80,7 +80,7 @@ class Model:
         if isinstance(self.lm, ClozeModel):
             raise ModelError(
                 f"{self.name} reads from both sides: it fills blanks, and gives no text a probability",
-                "use a run of another kind, such as `rnnlm train` gives; `rnnlm score` scores each word given the others",
+                "use a run of another kind, such as `rnnlm train` gives; `rnnlm score` scores its words",
             )
         return self.lm
 
