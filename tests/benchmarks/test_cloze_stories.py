@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -9,7 +10,22 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from cloze_stories import BLANK, Item, Leak, features, fit, folds, read_items, stories, training_text
+import cloze_stories
+from cloze_stories import (
+    BLANK,
+    Elsewhere,
+    Item,
+    Leak,
+    features,
+    fit,
+    folds,
+    key,
+    keys,
+    read_items,
+    stories,
+    trained,
+    training_text,
+)
 
 FILE = Path(__file__).parents[3] / "shared" / "corpora" / "cloze-cft" / "cft.test.human.txt"
 
@@ -31,6 +47,12 @@ def test_items_with_a_common_sentence_are_one_story() -> None:
     assert fold[0] == fold[2] != fold[1]
 
 
+def test_even_one_word_is_a_sentence() -> None:
+    """A sentence of one word joins two stories, one of signs alone does not."""
+    assert len(set(stories([item("啊 ！", BLANK, "狗"), item("“ 啊 ， ”", BLANK, "猫")]))) == 1
+    assert len(set(stories([item("……", BLANK, "狗"), item("……", BLANK, "猫")]))) == 2
+
+
 def test_a_leak_is_raised() -> None:
     """A training text of the same story is refused; a corpus is freed of sentences that are asked about."""
     with pytest.raises(Leak):
@@ -44,7 +66,43 @@ def test_features_do_not_know_the_answer() -> None:
     """Another answer leaves them as they are."""
     other = Item(HEN.document, HEN.query, "高兴")
     network = np.zeros(len(HEN.candidates))
-    assert np.array_equal(features(HEN, network), features(other, network))
+    assert np.array_equal(features(HEN, network, network), features(other, network, network))
+
+
+def test_features() -> None:
+    """Count, presence in the query, distance in sentences and neighbours, each by hand."""
+    query = f"一 只 {BLANK} 来 了 。"
+    asked = item(f"小 狐狸 来 了 。/{query}/小 狐狸 笑 了 ， 葡萄 也 来 了 。", query, "公鸡")
+    assert asked.candidates == ["狐狸", "葡萄"]
+    log2 = np.log(2)
+    expected = [[-1, log2, 0, log2, 0, log2], [-2, 0, 0, log2, 0, 0]]
+    np.testing.assert_allclose(features(asked, np.array([-1.0, -2.0])), expected)
+
+
+def test_answers_elsewhere() -> None:
+    """A word that is an answer gets more than one never seen, which gets more than a candidate never the answer."""
+    known = Elsewhere([HEN, FOX])
+    probe = item("鸡蛋 和 石头 很 高兴 。", f"{BLANK} 和 石头", "鸡蛋")
+    egg, stone, glad = known.column(probe)[:, 0]
+    assert egg > stone == 0 > glad
+
+
+def test_a_network_of_another_text_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is there is kept for the same text, and trained again for another or after training was cut off."""
+    calls = []
+
+    def train(*arguments: str) -> str:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return ""
+
+    monkeypatch.setattr(cloze_stories, "rnnlm", train)
+    for text in (["一"], ["一"], ["二"], ["二"], ["二"]):
+        with contextlib.suppress(KeyboardInterrupt):
+            trained(text, tmp_path / "fold0", 1)
+    assert len(calls) == 3
+    assert (tmp_path / "fold0.txt").read_text(encoding="utf-8") == "二\n"
 
 
 def test_fit_finds_the_feature_that_tells() -> None:
@@ -69,4 +127,5 @@ def test_the_file() -> None:
     for number in range(4):
         asked = [i for i, own in zip(items, fold, strict=True) if own == number]
         others = [i for i, own in zip(items, fold, strict=True) if own != number]
-        assert training_text(others, asked, [])
+        read = {key(line.split()) for line in training_text(others, asked, [])}
+        assert not read & keys(asked)
