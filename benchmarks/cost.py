@@ -27,9 +27,9 @@ PROGRAM = str(Path(__file__).with_name("contenders.py"))
 BASE = Setup("lstm", 1, 256, 10_000, 20, 35)
 AXES: dict[str, tuple[str, Sequence[int]]] = {
     "hidden": ("hidden size H", (64, 128, 256, 512, 1024)),
-    "words": ("vocabulary V", (1_000, 5_000, 20_000, 50_000, 100_000, 200_000)),
-    "batch": ("batch B", (2, 5, 10, 20, 40, 80, 160)),
-    "steps": ("time steps T", (5, 10, 20, 35, 70)),
+    "words": ("vocabulary V", (1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)),
+    "batch": ("batch B", (1, 2, 5, 10, 20, 40, 80, 128)),
+    "steps": ("time steps T", (5, 10, 20, 35, 70, 100)),
     "layers": ("layers", (1, 2, 3, 4)),
 }
 TURN = 1.0  # seconds
@@ -67,38 +67,34 @@ def measure(axis: str, value: int, adaptive: bool, turns: int, sgemm: Contender)
 
 
 def draw(points: list[Point], path: Path) -> None:
-    """Five panels: words/s (left, logarithmic) and share of the peak (right)."""
+    """A column for each axis: words/s above (logarithmic), the share of the peak below."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import NullLocator
 
-    figure, panels = plt.subplots(1, len(AXES), figsize=(15, 3.2), sharey=True, layout="constrained")
-    for panel, (axis, (title, values)) in zip(panels, AXES.items(), strict=True):
-        right = panel.twinx()
-        for adaptive, style in ((False, "o-"), (True, "s--")):
+    figure, panels = plt.subplots(2, len(AXES), figsize=(13, 5), sharex="col", sharey="row", layout="constrained")
+    for (upper, lower), (axis, (title, values)) in zip(panels.T, AXES.items(), strict=True):
+        for adaptive, style, color in ((False, "o-", "tab:blue"), (True, "s--", "tab:green")):
             own = [point for point in points if point.axis == axis and point.adaptive == adaptive]
             x = [point.value for point in own]
             label = "adaptive softmax" if adaptive else "full softmax"
-            if own:
-                panel.plot(x, [point.speed for point in own], style, color="tab:blue", label=f"words/s, {label}")
-            if own and not adaptive:
-                right.plot(x, [100 * point.share for point in own], "^:", color="tab:orange", label="% of sgemm peak")
-        panel.set(xscale="log", yscale="log", xlabel=title)
-        panel.xaxis.set_major_locator(FixedLocator(list(values)))
-        panel.xaxis.set_minor_locator(NullLocator())
-        panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:.0f}k" if x >= 5000 else f"{x:.0f}"))
-        panel.grid(alpha=0.3)
-        right.set_ylim(0, 100)
-        if panel is not panels[-1]:
-            right.tick_params(labelright=False)
-        else:
-            right.set_ylabel("% of sgemm peak", color="tab:orange")
+            upper.plot(x, [point.speed for point in own], style, color=color, label=label)
+            if not adaptive:
+                lower.plot(x, [100 * point.share for point in own], "o-", color="tab:orange")
+        upper.set(xscale="log", yscale="log")
+        names = [f"{value // 1000}k" if value >= 1000 and axis == "words" else str(value) for value in values]
+        lower.set_xticks(list(values), names, rotation=45, fontsize=9)
+        lower.xaxis.set_minor_locator(NullLocator())
+        lower.set(xlabel=title, ylim=(0, 100))
+        for panel in (upper, lower):
+            panel.grid(alpha=0.3)
         if axis == "words":
-            lines = [*panel.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
-            panel.legend(handles=lines, fontsize=7)
-    panels[0].set_ylabel("words/s", color="tab:blue")
+            upper.legend(fontsize=8)
+    panels[0, 0].set_ylabel("words/s")
+    panels[1, 0].set_ylabel("% of the sgemm peak")
+    figure.align_xlabels()
     figure.suptitle(f"Training {BASE}: one number changed at a time, two cores", fontsize=10)
     figure.savefig(path, dpi=110)
 
@@ -121,6 +117,8 @@ def main() -> None:
             other = [p for p in points if p.adaptive and (p.axis, p.value) == (point.axis, point.value)]
             beside = f"{other[0].speed:,.0f}" if other else ""
             print(f"| {AXES[point.axis][0]} = {point.value:,} | {point.speed:,.0f} | {point.share:.0%} | {beside} |")
+    speed = {point.value: point.speed for point in points if point.adaptive}
+    print(f"\nadaptive: words/s at V = 200,000 are {speed[200_000] / speed[10_000]:.2f} of those at V = 10,000")
     if options.output:
         draw(points, options.output)
 

@@ -11,6 +11,7 @@ interrupted by Ctrl-C after `--train` seconds, as a person would. Linux only.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -105,8 +106,10 @@ def main() -> None:
         print("|---|---:|---:|")
         for phase, (seconds, peak) in found.items():
             print(f"| {phase} | {seconds:.0f} | {peak / 1e6:.0f} |")
-        checkpoints = sorted(path.name for path in (run / "checkpoints").iterdir())
-        print(f"\nstatus {process.returncode} after Ctrl-C; checkpoints {', '.join(checkpoints)}")
+        (saved,) = run.glob("checkpoints/*/trainer.json")
+        at = json.loads(saved.read_text())["position"]
+        loss = at["epoch_nats"] / at["epoch_words"]
+        print(f"\nstatus {process.returncode} after Ctrl-C; saved after {at['step']} steps, mean loss {loss:.2f} nats")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,37 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, small_config: Write,
     assert json.loads((Run(run).checkpoint("last") / "trainer.json").read_text())["position"]["step"] > stopped
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_while_the_text_is_cut(
+    tmp_path: Path, small_config: Write, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Ctrl-C before training stops at once and leaves nothing; after it and after a kill the same command begins
+    anew."""
+    cache, run = tmp_path / "cache", tmp_path / "run"
+    monkeypatch.setenv("RNNLM_CACHE", str(cache))
+    text = tmp_path / "text.txt"
+    text.write_text("some words of a long text\n" * 200_000)
+    config = ["--config", str(small_config("whitespace")), "--epochs", "100000"]
+    command = [*MODULE, "train", "text.txt", *config, "--out", "run"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + PATIENCE
+        while not any(path.stat().st_size for path in cache.glob(".*/tokens.0")) and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert not run.exists()
+    assert not list(cache.glob("*/done"))
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.strip() == "interrupted"
+        assert not list(cache.glob(".*"))
+    status, err = interrupted(command, tmp_path, run, signal.SIGINT)
+    assert status == 130
+    assert "saved in run" in err
+    assert steps_of(run) > 5
+
+
 def test_the_installed_command(tmp_path: Path, small_config: Write) -> None:
     """`rnnlm` as it was installed trains, predicts and ends in a pipe that is closed, from any folder."""
     installed = Path(sys.executable).with_name("rnnlm.exe" if os.name == "nt" else "rnnlm")

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import flat, random_table
 from rnnlm.lm.protocol import UNKNOWN
-from rnnlm.search.predictions import best, read
+from rnnlm.search.predictions import GROUP, best, read
 
 
 def test_the_best_words_with_their_own_probabilities() -> None:
@@ -23,6 +23,16 @@ def test_more_than_there_are() -> None:
     found = best(np.log(np.full(5, 0.2)), 99)
     assert [p.id for p in found] == [0, 2, 3, 4]
     assert UNKNOWN not in [p.id for p in best(np.log(np.array([0.1, 0.8, 0.1])), 2)]
+
+
+@pytest.mark.parametrize("words", [5, GROUP, 12 * GROUP - 1, 12 * GROUP + 5, 5000])
+@pytest.mark.parametrize("count", [1, 10, 100])
+@pytest.mark.parametrize("levels", [1, 3, 10**6])
+def test_the_best_are_those_of_a_full_sort(words: int, count: int, levels: int) -> None:
+    """Sorting only the candidates finds what sorting all words finds, also where many words are alike."""
+    log_probs = -np.random.default_rng(words).integers(0, levels, words).astype(np.float32)
+    order = [word for word in np.lexsort((np.arange(words), -log_probs)) if word != UNKNOWN]
+    assert [p.id for p in best(log_probs, count)] == order[:count]
 
 
 @pytest.mark.parametrize("ids", [[], [3], [2, 4, 3]])

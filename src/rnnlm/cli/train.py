@@ -97,11 +97,10 @@ def command(
     settings = (*settings, *(setting(key, value) for key, value in short.items() if value is not None))
     if threads:
         settings = (*settings, f"train.threads={threads}")
-    with polite_interrupt() as stop:
-        if resume:
-            go_on(out, files, valid, name, settings, stop)
-        else:
-            start_new(Path(out) if out else None, files, valid, name or "default", settings, force, stop)
+    if resume:
+        go_on(out, files, valid, name, settings)
+    else:
+        start_new(Path(out) if out else None, files, valid, name or "default", settings, force)
 
 
 def setting(key: str, value: Any) -> str:

