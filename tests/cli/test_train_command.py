@@ -221,3 +221,15 @@ def test_bundled_corpus(rnnlm: Command, small_config: Write, in_folder: Path, mo
     answer = rnnlm("train", "--config", small_config("characters"))
     assert "bundled corpus" in answer.err
     assert seen == [["train.txt"], ["valid.txt"]]
+
+
+def test_a_stopped_count_leaves_no_run(rnnlm: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while n-grams are counted: there is nothing to go on with, and so no run in the way of the next."""
+
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnlm.cli.training.train_ngram", stopped)
+    answer = rnnlm("train", TINY, "--config", "ngram", "--out", tmp_path / "run")
+    assert answer.status == 130
+    assert not (tmp_path / "run").exists()

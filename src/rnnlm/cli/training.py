@@ -56,7 +56,11 @@ def start_new(
         shutil.rmtree(out)
     run = Run.create(path, with_values(config, "model", embeddings=""), prepared.coder, prepared.user_words)
     if config.model.kind == "ngram":
-        count(run, config, prepared)
+        try:
+            count(run, config, prepared)
+        except BaseException:  # a count that was stopped leaves nothing to go on with
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
         return
     work(run, config, prepared, files, valid, resume=False)
 
