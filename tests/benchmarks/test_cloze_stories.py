@@ -11,21 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import cloze_stories
-from cloze_stories import (
-    BLANK,
-    Elsewhere,
-    Item,
-    Leak,
-    features,
-    fit,
-    folds,
-    key,
-    keys,
-    read_items,
-    stories,
-    trained,
-    training_text,
-)
+from cloze_stories import Elsewhere, features, fit, trained
+from stories import BLANK, Item, Leak, folds, key, keys, read_items, stories, training_text
 
 FILE = Path(__file__).parents[3] / "shared" / "corpora" / "cloze-cft" / "cft.test.human.txt"
 

@@ -63,16 +63,15 @@ def command(
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
     threads, as_json = threads or cores(), as_json or form == "json"
-    scorer = loaded.lm if isinstance(loaded.lm, ClozeModel) else loaded.left_to_right
     if isinstance(loaded.lm, ClozeModel):
         remark("this run reads both sides: each word is scored given all the others of its line")
     if mixing.dynamic:
         threads, blocks = 1, ([line] for block in blocks for line in block)
     if level == "token":
-        scored = score_tokens(scorer, loaded.coder, blocks, threads)
+        scored = score_tokens(loaded.lm, loaded.coder, blocks, threads)
         write(scored, token_json if as_json else token_rows)
     else:
-        write(score_lines(scorer, loaded.coder, blocks, threads), line_json if as_json else line_row)
+        write(score_lines(loaded.lm, loaded.coder, blocks, threads), line_json if as_json else line_row)
 
 
 def write(found: Iterator[list[Any]], text: Callable[[Any], str]) -> None:
