@@ -18,7 +18,7 @@ from rnnlm.nn.dropout import Masks, draw
 from rnnlm.nn.functions import ACTIVATIONS
 from rnnlm.nn.network import orthogonal
 from rnnlm.nn.recurrent import LayerState, Recurrent
-from rnnlm.nn.softmax import Softmax, exponentials
+from rnnlm.nn.softmax import Softmax, pieces_of, weigh
 from rnnlm.nn.stack import Stack
 
 T, D, H = 4, 3, 4
@@ -147,7 +147,7 @@ def test_the_column_of_ones(size: float, words_of_a_piece: int, monkeypatch: pyt
     s = (size * rng.normal(size=(3, H))).astype(np.float32)
     rows = np.column_stack([s, np.ones(3), np.zeros(3)]).astype(np.float32)
     both = np.empty((3, H + 2), np.float32)
-    exponentials(p.Wa, rows, head.pieces(np.empty(3 * 7, np.float32), 3), both)
+    weigh(p.Wa, rows, pieces_of(slice(0, 7), np.empty(3 * 7, np.float32), 3), both)
     logits = s.astype(np.float64) @ p.Wa[:, :H].T + p.Wa[:, H]
     assert size == 1 or logits.max() > 88
     o = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -22,6 +22,7 @@ MODELS = {
     "full": MODEL,
     "tied": replace(MODEL, tied=True),
     "adaptive": replace(MODEL, head="adaptive", cutoffs=CUTS),
+    "both sides": replace(MODEL, kind="cloze", layers=1),
     "dropped weights": replace(MODEL, cell="gru", layers=1, embedding=24, dropout_weights=0.3),
 }
 

@@ -95,7 +95,7 @@ def scatter_rows(ids: Ids, values: Array) -> tuple[Ids, Array]:
     """
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
-    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ids)])
     last = np.append(first[1:], len(ordered))
     sums = values[order[first]]
     for at in np.flatnonzero(last - first > 1):

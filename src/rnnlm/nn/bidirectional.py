@@ -108,25 +108,34 @@ class Bidirectional(Network):
             x = x * masks.words[ids]
         return apply(x, masks.input)
 
-    def loss(
+    def read(
         self,
         p: Parameters,
-        g: Parameters,
         inputs: Ids,
         targets: Ids,
         state: StackState,
         k: NetworkTape,
-        scale: float = 1.0,
         masks: Masks = NONE,
         resets: Resets | None = None,
-    ) -> tuple[float, StackState, RowGradient | None]:
+    ) -> tuple[Array, Ids, StackState]:
         both, state = self.features(p, inputs, targets, state, k, masks, resets)
-        inner = np.flatnonzero(targets.reshape(-1) != BOUNDARY)  # sentence ends are not predicted
-        dboth = np.zeros_like(both)
-        nats, picked = self.head.loss(
-            p.layer("head"), g.layer("head"), rows(both)[inner], targets.reshape(-1)[inner], scale, k.head
-        )
-        rows(dboth)[inner] = picked  # (6.11): each stack has its own columns of it
+        words = targets.reshape(-1)
+        inner = words != BOUNDARY  # sentence ends are not predicted
+        return rows(both)[inner], words[inner], state
+
+    def learn(
+        self,
+        p: Parameters,
+        g: Parameters,
+        dh: Array,
+        inputs: Ids,
+        targets: Ids,
+        k: NetworkTape,
+        masks: Masks = NONE,
+        resets: Resets | None = None,
+    ) -> RowGradient:
+        dboth = np.zeros((*targets.shape, 2 * self.hidden), dh.dtype)
+        rows(dboth)[targets.reshape(-1) != BOUNDARY] = dh  # (6.11): each stack has its own columns of it
         read, behind = k.read
         dx, _ = self.stack.backward(p, g, dboth[..., : self.hidden], k.layers, masks, resets)
         ids, gradients = [read.reshape(-1)], [self.embed_back(dx, read, masks)]
@@ -138,7 +147,7 @@ class Bidirectional(Network):
         else:
             for name in self.back.shapes():
                 g[name][...] = 0
-        return nats, state, look_up_back(np.concatenate(ids), np.concatenate(gradients))
+        return look_up_back(np.concatenate(ids), np.concatenate(gradients))
 
     def embed_back(self, dx: Array, ids: Ids, masks: Masks) -> Array:
         """The gradient (T·B, D) of the rows that `embed` looked up."""

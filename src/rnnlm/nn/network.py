@@ -155,17 +155,49 @@ class Network:
         Writes the gradient of every dense parameter into g, but for the `untouched` ones; that of an embedding of its
         own comes back as its rows.
         """
-        s, state = self.forward(p, inputs, state, k, masks, resets)
-        nats, ds = self.head.loss(p.layer("head"), g.layer("head"), rows(s), targets.reshape(-1), scale, k.head)
-        dx, _ = self.stack.backward(p, g, ds.reshape(s.shape), k.layers, masks, resets)
-        dx = apply(dx, masks.input)
-        if masks.words is not None:
-            dx = dx * masks.words[inputs]
-        gradient = look_up_back(inputs, dx)
+        h, words, state = self.read(p, inputs, targets, state, k, masks, resets)
+        nats, dh = self.head.loss(p.layer("head"), g.layer("head"), h, words, scale, k.head)
+        gradient = self.learn(p, g, dh, inputs, targets, k, masks, resets)
         if not self.tied:
             return nats, state, gradient
         gradient.add_to(g["head.Wa"][:, : self.embedding])
         return nats, state, None
+
+    def read(
+        self,
+        p: Parameters,
+        inputs: Ids,
+        targets: Ids,
+        state: StackState,
+        k: NetworkTape,
+        masks: Masks = NONE,
+        resets: Resets | None = None,
+    ) -> tuple[Array, Ids, StackState]:
+        """The first part of `loss`: the features (N, F) that the head reads, the N words that it is to predict, and the
+        state after the window."""
+        s, state = self.forward(p, inputs, state, k, masks, resets)
+        return rows(s), targets.reshape(-1), state
+
+    def learn(
+        self,
+        p: Parameters,
+        g: Parameters,
+        dh: Array,
+        inputs: Ids,
+        targets: Ids,
+        k: NetworkTape,
+        masks: Masks = NONE,
+        resets: Resets | None = None,
+    ) -> RowGradient:
+        """The last part of `loss`: from the features' gradient dh (N, F) to that of everything below the head.
+
+        Gives that of the embedding; writes all else into g.
+        """
+        dx, _ = self.stack.backward(p, g, dh.reshape(*inputs.shape, -1), k.layers, masks, resets)
+        dx = apply(dx, masks.input)
+        if masks.words is not None:
+            dx = dx * masks.words[inputs]
+        return look_up_back(inputs, dx)
 
     def score(
         self, p: Parameters, inputs: Ids, targets: Ids, state: StackState, k: NetworkTape, resets: Resets | None = None

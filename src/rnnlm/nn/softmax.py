@@ -12,6 +12,9 @@ The last entry of a hidden row is 0, so the column of ones has gradient 0 and st
 each small enough to stay in the cache until its product with Wa is done too. exp without its maximum subtracted needs
 logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted, which costs
 no pass of its own: -maximum takes the place of the 0.
+
+The words may be divided: `weigh` and `learn` work on any span of them, and `merge` makes the sums over several spans
+those over all words.
 """
 
 from __future__ import annotations
@@ -60,31 +63,23 @@ class Softmax:
         rows, hidden = h.shape
         ha = augmented(h)
         dha = np.empty_like(ha)
-        block = self.block(rows, h.itemsize)
+        block = block_of(rows, self.words, h.itemsize)
         exp = room(k, block * self.words, h.dtype)
         own = np.take(p.Wa, targets, axis=0)  # the target's weights, (N, H + 2)
         nats = -float(np.einsum("nk,nk->", ha, own, dtype=np.float64))
-        for first in range(0, rows, block):
+        for first in range(0, max(1, rows), block):
             part = slice(first, min(first + block, rows))
-            pieces = self.pieces(exp, part.stop - first)
-            nats += exponentials(p.Wa, ha[part], pieces, dha[part])
-            weight = (scale / dha[part, -1])[:, None]  # dha[:, -1] is Z
+            pieces = pieces_of(slice(0, self.words), exp, part.stop - first)
+            top = weigh(p.Wa, ha[part], pieces, dha[part])
+            z = dha[part, -1]
+            nats += float((np.log(z) + top).sum(dtype=np.float64))
+            weight = (scale / z)[:, None]
             dha[part] *= weight
-            scaled = ha[part] * weight
-            for words, e in pieces:
-                if first == 0:
-                    np.matmul(e, scaled, out=g.Wa[words])
-                else:
-                    g.Wa[words] += e @ scaled
+            learn(g.Wa, ha[part] * weight, pieces, more=first > 0)
         dha -= scale * own  # (5.3)
         distinct, sums = scatter_rows(targets, ha)
         g.Wa[distinct] -= scale * sums  # (5.2)
         return nats, dha[:, :hidden]
-
-    def pieces(self, exp: Array, rows: int) -> Pieces:
-        """The words of each piece, and its E (v, n), v words and n rows, in the memory `exp`."""
-        spans = [slice(first, min(first + PIECE, self.words)) for first in range(0, self.words, PIECE)]
-        return [(span, exp[span.start * rows : span.stop * rows].reshape(-1, rows)) for span in spans]
 
     def log_probs(self, p: Names, h: Array) -> Array:
         """log o for every word: (N, V) from h (N, H)."""
@@ -93,7 +88,7 @@ class Softmax:
     def score(self, p: Names, h: Array, targets: Ids) -> Array:
         """log o[target] (N,), computed in blocks whose memory is bounded."""
         result = np.empty(len(h), h.dtype)
-        block = self.block(len(h), h.itemsize)
+        block = block_of(len(h), self.words, h.itemsize)
         for first in range(0, len(h), block):
             part = slice(first, first + block)
             logits = augmented(h[part]) @ p.Wa.T
@@ -104,22 +99,50 @@ class Softmax:
             result[part] = picked - top - np.log(logits.sum(axis=1))
         return result
 
-    def block(self, rows: int, itemsize: int) -> int:
-        """Rows of one block: equal parts as large as the bound of memory allows."""
-        most = max(1, BLOCK_BYTES // (self.words * itemsize))
-        parts = -(-rows // most)
-        return -(-rows // parts)
+
+def block_of(rows: int, words: int, itemsize: int) -> int:
+    """How many of `rows` rows to compute at once for so many words: equal parts within the bound of memory."""
+    most = max(1, BLOCK_BYTES // (words * itemsize))
+    parts = max(1, -(-rows // most))
+    return max(1, -(-rows // parts))
 
 
-def exponentials(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> float:
-    """E <- exp(logits), up to a factor for each row; dha <- Eᵀ Wa (n, H + 2); gives Σ log Σ exp(logits)."""
-    if fill(wa, ha, pieces, dha):
-        return float(np.log(dha[:, -1]).sum(dtype=np.float64))
+def pieces_of(words: slice, exp: Array, rows: int) -> Pieces:
+    """The span `words` in pieces, and for each its E (v, n), v words and n rows, in the memory `exp`."""
+    spans = [slice(first, min(first + PIECE, words.stop)) for first in range(words.start, words.stop, PIECE)]
+    places = exp[: (words.stop - words.start) * rows].reshape(words.stop - words.start, rows)
+    return [(span, places[span.start - words.start : span.stop - words.start]) for span in spans]
+
+
+def weigh(wa: Array, ha: Array, pieces: Pieces, sums: Array) -> Array:
+    """E <- exp(logits - top) of the words in `pieces` for the rows ha (n, H + 2), and sums <- Eᵀ Wa (n, H + 2), whose
+    last column is Z. Gives top (n,): zeros, or where exp would not hold the logits their maximum."""
+    if fill(wa, ha, pieces, sums):
+        return np.zeros(len(ha), ha.dtype)
     top = np.max([(wa[words] @ ha.T).max(axis=0) for words, _ in pieces], axis=0)
     shifted = ha.copy()
     shifted[:, -1] = -top
-    fill(wa, shifted, pieces, dha)
-    return float((np.log(dha[:, -1]) + top).sum(dtype=np.float64))
+    fill(wa, shifted, pieces, sums)
+    return np.asarray(top)
+
+
+def merge(sums: Array, tops: Array) -> tuple[Array, Array, Array]:
+    """The sums (n, H + 2) over all words and their top (n,), from those over parts of the words as `weigh` gives them:
+    `sums` (parts, n, H + 2), `tops` (parts, n). And the factors (parts, n) that bring each part's E to that top."""
+    if not tops.any():
+        return sums.sum(axis=0), tops[0], np.ones_like(tops)
+    top = tops.max(axis=0)
+    factors = np.exp(tops - top)
+    return np.einsum("pn,pnk->nk", factors, sums), top, factors
+
+
+def learn(dwa: Array, scaled: Array, pieces: Pieces, more: bool) -> None:
+    """dWa <- E (ha / Z), (5.5), of the words in `pieces`, from `scaled` = ha / Z; added to what is there if `more`."""
+    for words, e in pieces:
+        if more:
+            dwa[words] += e @ scaled
+        else:
+            np.matmul(e, scaled, out=dwa[words])
 
 
 def fill(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> bool:
@@ -133,7 +156,7 @@ def fill(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> bool:
             if number:
                 dha += share
     z = dha[:, -1]
-    return bool(np.isfinite(dha).all() and z.min() > SMALL and z.max() < 1 / SMALL)
+    return bool(np.isfinite(dha).all() and (z > SMALL).all() and (z < 1 / SMALL).all())
 
 
 def augmented(h: Array) -> Array:

@@ -95,13 +95,23 @@ class Team:
         Gives the sum of the loss in nats, and the norm of the mean's gradient before clipping. `step` counts from 0. A
         gradient that is not finite is not applied.
         """
-        results = self.call("gradient", steps=steps, step=step, scale=1 / max(1, words), resets=resets)
+        results = self.gradient(steps, step, 1 / max(1, words), resets)
         nats = sum(nats for nats, _ in results)
         norm = sum(self.call("reduce", counts=[rows for _, rows in results])) ** 0.5
         if norm < float("inf"):
             factor = clip / norm if clip and norm > clip else 1.0  # (8.3)
             self.call("apply", factor=factor, rate=rate, t=step + 1)
         return nats, norm
+
+    def gradient(self, steps: int, step: int, scale: float, resets: Sequence[Sequence[int]]) -> list[tuple[float, int]]:
+        """The loss of each worker's columns in nats, and the number of embedding rows that it leaves to be summed."""
+        head = self.shard.head
+        if head is None:
+            return self.call("gradient", steps=steps, step=step, scale=scale, resets=resets)
+        counts = self.call("read", steps=steps, step=step, resets=resets)
+        for block in range(len(head.blocks(counts))):
+            self.call("weigh", counts=counts, block=block, scale=scale)
+        return self.call("learn", counts=counts, scale=scale)
 
     def send(self, worker: subprocess.Popen[bytes], message: dict[str, Any]) -> None:
         assert worker.stdin is not None
