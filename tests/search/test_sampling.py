@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fakes import flat, random_table
-from rnnlm.search.sampling import draw, restrict
+from rnnlm.search.predictions import read
+from rnnlm.search.sampling import Drawn, draw, draw_all, restrict
 
 # </s>, <unk> and four words; without <unk> the mass is 0.8
 P = np.array([[0.08, 0.2, 0.4, 0.16, 0.12, 0.04]])
@@ -105,14 +106,30 @@ def test_no_temperature_takes_the_best_word() -> None:
 
 
 def test_the_best_of_several() -> None:
-    """Of each group of texts drawn side by side the one is kept that ended and is most probable a word."""
+    """Of each group of texts with one first word the one is kept that ended and is most probable a word behind it."""
     model = random_table(8)
-    texts = draw(model, [2], 12, 6, seed=3)
+    found, state = read(model, [2])
     kept = draw(model, [2], 3, 6, seed=3, best_of=4)
+    first = np.array([own.ids[0] if own.ids else 0 for own in kept])
+    texts = draw_all(model, found, state, 12, 6, 3, 1.0, 0, 1.0, np.repeat(first, 4))
+
+    def rate(text: Drawn) -> float:
+        words = len(text.ids) + text.ended
+        return (text.log_probability - float(found[text.ids[0]])) / (words - 1) if text.ids else 0.0
+
     for number, own in enumerate(kept):
         group = texts[4 * number : 4 * number + 4]
         assert own in group
         ended = [text for text in group if text.ended]
         assert own.ended or not ended
-        rates = [text.log_probability / (len(text.ids) + text.ended) for text in ended or group]
-        assert own.log_probability / (len(own.ids) + own.ended) == max(rates)
+        assert rate(own) == max(map(rate, ended or group))
+
+
+def test_many_beginnings() -> None:
+    """The kept texts begin as often with each word as the model says, though one beginning is far more probable; and
+    the n-th text does not depend on how many there are."""
+    count = 2000
+    kept = draw(flat(*P[0]), [], count, 1, seed=7, temperature=0.3, best_of=2)
+    found = np.bincount([text.ids[0] if text.ids else 0 for text in kept], minlength=6) / count
+    assert np.all(np.abs(found - WITHOUT) <= 4 * np.sqrt(WITHOUT * (1 - WITHOUT) / count))
+    assert draw(flat(*P[0]), [], 9, 1, seed=7, temperature=0.3, best_of=2) == kept[:9]

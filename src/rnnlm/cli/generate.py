@@ -19,7 +19,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--temperature",
     type=click.FloatRange(0),
-    default=0.8,
+    default=0.5,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the best word.",
 )
@@ -34,9 +34,9 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--best-of",
     type=click.IntRange(1),
-    default=8,
+    default=16,
     show_default=True,
-    help="Of so many texts drawn, write the one most probable a word.",
+    help="Draw so many with one first word, write the most probable one.",
 )
 @click.option(
     "--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids, LanguageModel, select
+from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids, LanguageModel, State, select
 from rnnlm.search.predictions import read
 
 
@@ -69,29 +69,47 @@ def draw(
     """`count` texts behind a prompt, each until the sentence end or `most` words. A temperature of 0 takes the best
     word.
 
-    Of every `best_of` texts drawn side by side the one is kept that is most probable a word (`likely`).
+    With `best_of`, so many texts are drawn side by side that begin with the same word, and the one is kept that came to
+    an end and is the most probable a word. The first word is drawn at temperature 1: texts begin in many ways, as they
+    do in the model, and go on safely. Were beginnings compared too, all texts would have the most common one.
     """
-    texts = draw_all(model, prompt, count * best_of, most, seed, temperature, top_k, top_p)
-    return [max(texts[first : first + best_of], key=likely) for first in range(0, len(texts), best_of)]
+    found, state = read(model, prompt)
+    if best_of == 1:
+        return draw_all(model, found, state, count, most, seed, temperature, top_k, top_p)
+    probs = restrict(found[None], 1.0, top_k, top_p)[0]
+    first = [pick(probs[None], [np.random.default_rng([seed, number, 0])])[0] for number in range(count)]
+    openings = np.repeat(first, best_of)
+    texts = draw_all(model, found, state, count * best_of, most, seed, temperature, top_k, top_p, openings)
+
+    def rank(text: Drawn) -> tuple[bool, float]:
+        """Whether it came to an end, then the mean log probability of the words behind the first."""
+        words = len(text.ids) + text.ended
+        opening = text.ids[0] if text.ids else BOUNDARY
+        return text.ended, (text.log_probability - float(found[opening])) / max(1, words - 1)
+
+    return [max(texts[at : at + best_of], key=rank) for at in range(0, len(texts), best_of)]
 
 
-def likely(text: Drawn) -> tuple[bool, float]:
-    """By what drawn texts are compared: those that came to an end first, then the mean log probability of a word."""
-    return text.ended, text.log_probability / (len(text.ids) + text.ended)
+def pick(probs: Floats, generators: Sequence[np.random.Generator]) -> Ids:
+    """One word for each row of `probs` (B, V), by that row's generator."""
+    edges = np.cumsum(probs, axis=1)
+    points = np.array([generator.random() for generator in generators]) * edges[:, -1]
+    return np.asarray((edges <= points[:, None]).sum(axis=1))
 
 
 def draw_all(
     model: LanguageModel,
-    prompt: Sequence[int],
+    found: Floats,
+    state: State,
     count: int,
     most: int,
     seed: int,
     temperature: float,
     top_k: int,
     top_p: float,
+    openings: Ids | None = None,
 ) -> list[Drawn]:
-    """All texts, as they are drawn."""
-    found, state = read(model, prompt)
+    """All texts, as they are drawn; `found` (V,) is the distribution of their first word, which `openings` may fix."""
     log_probs = np.repeat(found[None], count, axis=0)
     state = select(state, np.zeros(count, np.int64))
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
@@ -99,14 +117,15 @@ def draw_all(
     ids: list[list[int]] = [[] for _ in range(count)]
     totals = np.zeros(count)
     ended = np.zeros(count, bool)
-    for _ in range(most):
-        if temperature == 0:
+    for place in range(most):
+        if place == 0 and openings is not None:
+            chosen = openings
+        elif temperature == 0:
             log_probs[:, UNKNOWN] = -np.inf
             chosen = log_probs.argmax(axis=1)
         else:
-            edges = np.cumsum(restrict(log_probs, temperature, top_k, top_p), axis=1)
-            points = np.array([generators[number].random() for number in alive]) * edges[:, -1]
-            chosen = (edges <= points[:, None]).sum(axis=1)
+            probs = restrict(log_probs, temperature, top_k, top_p)
+            chosen = pick(probs, [generators[number] for number in alive])
         totals[alive] += log_probs[np.arange(len(alive)), chosen]
         ended[alive] = chosen == BOUNDARY
         for number, word in zip(alive, chosen, strict=True):
