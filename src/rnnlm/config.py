@@ -249,7 +249,7 @@ def impossible(config: Config) -> list[str]:
     if model.tied and model.hidden != model.embedding:
         found.append(f"model.tied needs model.hidden = model.embedding, not {model.hidden} and {model.embedding}")
     if model.tied and model.head == "adaptive":
-        found.append("model.tied does not go with model.head = adaptive: its clusters have no full matrix to share")
+        found.append("model.tied does not go with model.head = adaptive (--set model.head=full)")
     if model.tied and model.kind == "cloze":
         found.append("model.tied does not go with model.kind = cloze: the head reads two stacks")
     if model.head == "adaptive" and model.kind == "cloze":

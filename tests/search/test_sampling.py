@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fakes import flat, random_table
+from rnnlm.search import sampling
 from rnnlm.search.predictions import read
 from rnnlm.search.sampling import Drawn, draw, draw_all, restrict
 
@@ -111,7 +112,7 @@ def test_the_best_of_several() -> None:
     found, state = read(model, [2])
     kept = draw(model, [2], 3, 6, seed=3, best_of=4)
     first = np.array([own.ids[0] if own.ids else 0 for own in kept])
-    texts = draw_all(model, found, state, 12, 6, 3, 1.0, 0, 1.0, np.repeat(first, 4))
+    texts = draw_all(model, found, state, np.arange(12), 6, 3, 1.0, 0, 1.0, np.repeat(first, 4))
 
     def rate(text: Drawn) -> float:
         words = len(text.ids) + text.ended
@@ -133,3 +134,12 @@ def test_many_beginnings() -> None:
     found = np.bincount([text.ids[0] if text.ids else 0 for text in kept], minlength=6) / count
     assert np.all(np.abs(found - WITHOUT) <= 4 * np.sqrt(WITHOUT * (1 - WITHOUT) / count))
     assert draw(flat(*P[0]), [], 9, 1, seed=7, temperature=0.3, best_of=2) == kept[:9]
+
+
+@pytest.mark.parametrize("best_of", [1, 3])
+def test_the_bound_of_memory_changes_nothing(best_of: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn in groups of five or all together, the texts are the same."""
+    model = random_table(8)
+    whole = draw(model, [2], 7, 30, seed=3, best_of=best_of)
+    monkeypatch.setattr(sampling, "TOGETHER", 5 * model.size)
+    assert draw(model, [2], 7, 30, seed=3, best_of=best_of) == whole

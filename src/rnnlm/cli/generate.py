@@ -19,7 +19,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--temperature",
     type=click.FloatRange(0),
-    default=0.5,
+    default=0.7,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the best word.",
 )
@@ -34,7 +34,7 @@ from rnnlm.cli.show import echo_json
 @click.option(
     "--best-of",
     type=click.IntRange(1),
-    default=16,
+    default=64,
     show_default=True,
     help="Draw so many with one first word, write the most probable one.",
 )

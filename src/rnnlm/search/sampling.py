@@ -14,6 +14,8 @@ import numpy as np
 from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, Floats, Ids, LanguageModel, State, select
 from rnnlm.search.predictions import read
 
+TOGETHER = 1 << 23  # probabilities that are held at once, whatever V and the number of texts are
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -31,12 +33,13 @@ def restrict(log_probs: Floats, temperature: float = 1.0, top_k: int = 0, top_p:
 
     Gives probabilities. `<unk>` is never drawn. Temperature comes first, as in Holtzman et al. 2020.
     """
-    logits = np.array(log_probs, np.float64) / max(temperature, 1e-6)
+    logits = log_probs / log_probs.dtype.type(max(temperature, 1e-6))
     logits[:, UNKNOWN] = -np.inf
     if 0 < top_k < logits.shape[1]:
         kth = np.partition(logits, -top_k, axis=1)[:, -top_k, None]
         logits[logits < kth] = -np.inf
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True))
+    logits -= logits.max(axis=1, keepdims=True)
+    probs = np.exp(logits, out=logits)
     probs /= probs.sum(axis=1, keepdims=True)
     if top_p < 1:
         for own in probs:
@@ -74,12 +77,19 @@ def draw(
     do in the model, and go on safely. Were beginnings compared too, all texts would have the most common one.
     """
     found, state = read(model, prompt)
+    openings = None
+    if best_of > 1:
+        probs = restrict(found[None], 1.0, top_k, top_p)
+        first = [pick(probs, [np.random.default_rng([seed, number, 0])])[0] for number in range(count)]
+        openings = np.repeat(first, best_of)
+    texts: list[Drawn] = []
+    together = max(1, TOGETHER // model.size)
+    for start in range(0, count * best_of, together):
+        numbers = np.arange(start, min(start + together, count * best_of))
+        own = None if openings is None else openings[numbers]
+        texts += draw_all(model, found, state, numbers, most, seed, temperature, top_k, top_p, own)
     if best_of == 1:
-        return draw_all(model, found, state, count, most, seed, temperature, top_k, top_p)
-    probs = restrict(found[None], 1.0, top_k, top_p)[0]
-    first = [pick(probs[None], [np.random.default_rng([seed, number, 0])])[0] for number in range(count)]
-    openings = np.repeat(first, best_of)
-    texts = draw_all(model, found, state, count * best_of, most, seed, temperature, top_k, top_p, openings)
+        return texts
 
     def rank(text: Drawn) -> tuple[bool, float]:
         """Whether it came to an end, then the mean log probability of the words behind the first."""
@@ -101,7 +111,7 @@ def draw_all(
     model: LanguageModel,
     found: Floats,
     state: State,
-    count: int,
+    numbers: Ids,
     most: int,
     seed: int,
     temperature: float,
@@ -109,10 +119,11 @@ def draw_all(
     top_p: float,
     openings: Ids | None = None,
 ) -> list[Drawn]:
-    """All texts, as they are drawn; `found` (V,) is the distribution of their first word, which `openings` may fix."""
+    """The texts of these numbers; `found` (V,) is the distribution of their first word, which `openings` may fix."""
+    count = len(numbers)
     log_probs = np.repeat(found[None], count, axis=0)
     state = select(state, np.zeros(count, np.int64))
-    generators = [np.random.default_rng([seed, number]) for number in range(count)]
+    generators = [np.random.default_rng([seed, int(number)]) for number in numbers]
     alive = np.arange(count)
     ids: list[list[int]] = [[] for _ in range(count)]
     totals = np.zeros(count)
