@@ -252,8 +252,6 @@ def impossible(config: Config) -> list[str]:
         found.append("model.tied does not go with model.head = adaptive (--set model.head=full)")
     if model.tied and model.kind == "cloze":
         found.append("model.tied does not go with model.kind = cloze: the head reads two stacks")
-    if model.head == "adaptive" and model.kind == "cloze":
-        found.append("model.head = adaptive does not go with model.kind = cloze")
     if model.cutoffs and model.head != "adaptive":
         found.append("model.cutoffs needs model.head = adaptive")
     if list(model.cutoffs) != sorted(set(model.cutoffs)) or 0 in model.cutoffs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -16,9 +18,11 @@ from rnnlm.nn.stack import StackState
 V, D, H, B = 12, 3, 4, 2
 
 
-def network(cell: str, layers: int, dropout: Dropout | None = None) -> tuple[Bidirectional, Parameters]:
+def network(
+    cell: str, layers: int, dropout: Dropout | None = None, cuts: tuple[int, ...] = ()
+) -> tuple[Bidirectional, Parameters]:
     rng = np.random.default_rng(2)
-    net = Bidirectional(V, D, H, layers, cell, dropout)
+    net = Bidirectional(V, D, H, layers, cell, cuts, dropout)
     p = Parameters(net.shapes(), np.float64)
     net.initialise(p, rng)
     p.flat += 0.3 * rng.normal(size=p.flat.size)
@@ -52,11 +56,12 @@ def loss(net: Bidirectional, p: Parameters, ids: tuple[Ids, Ids], masks: Masks) 
 
 
 @pytest.mark.parametrize("steps", [1, 2, 6])
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("cell", CELLS)
-def test_gradient(cell: str, layers: int, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("cell", "layers", "cuts"), [*product(CELLS, (1, 2, 3), [()]), ("lstm", 1, (5, 9)), ("gru", 2, (6,))]
+)
+def test_gradient(cell: str, layers: int, cuts: tuple[int, ...], steps: int) -> None:
     """Both stacks, the head and the shared embedding get their exact gradient, with dropout, blanks and resets."""
-    net, p = network(cell, layers, Dropout(0.3, 0.2, 0.2, 0.3))
+    net, p = network(cell, layers, Dropout(0.3, 0.2, 0.2, 0.3), cuts)
     ids = window(steps)
     masks = net.masks(np.random.default_rng(4), steps, B, np.float64)
     _, g = loss(net, p, ids, masks)
@@ -67,15 +72,17 @@ def test_gradient(cell: str, layers: int, steps: int) -> None:
 
     rng = np.random.default_rng(0)
     for name in p.views:
-        if name != "head.Wa":
+        if not name.endswith(".Wa"):
             assert relative_error(value, p[name], g[name], rng) < 1e-7, name
-    weights = p["head.Wa"][:, :-1].copy()
+            continue
+        weights = p[name][:, :-1].copy()
 
-    def of_head() -> float:
-        p["head.Wa"][:, :-1] = weights
-        return value()
+        def of_head(name: str = name, weights: Array = weights) -> float:
+            p[name][:, :-1] = weights
+            return value()
 
-    assert relative_error(of_head, weights, g["head.Wa"][:, :-1], rng) < 1e-7
+        assert relative_error(of_head, weights, g[name][:, :-1], rng) < 1e-7, name
+        p[name][:, :-1] = weights
 
 
 def features(net: Bidirectional, p: Parameters, ids: Array | Ids) -> Array:

@@ -178,7 +178,8 @@ def resolved(config: Config, prepared: Prepared) -> Config:
     if config.model.head == "adaptive" and not config.model.cutoffs:
         from rnnlm.nn.adaptive import choose_cuts
 
-        cuts = choose_cuts(prepared.counts, config.model.hidden)
+        features = config.model.hidden * (2 if config.model.kind == "cloze" else 1)
+        cuts = choose_cuts(prepared.counts, features)
         return with_values(text, "model", cutoffs=cuts)
     return text
 

@@ -33,7 +33,7 @@ def make_network(arguments: dict[str, Any]) -> Network:
     """The network of `network_arguments`."""
     values = arguments | {"cuts": tuple(arguments["cuts"]), "dropout": Dropout(*arguments["dropout"])}
     if values.pop("kind") == "cloze":
-        del values["tied"], values["cuts"]
+        del values["tied"]
         return Bidirectional(**values)
     return Network(**values)
 

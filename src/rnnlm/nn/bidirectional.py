@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
+from rnnlm.nn.adaptive import AdaptiveSoftmax
 from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, rows
 from rnnlm.nn.dropout import Dropout, Masks, apply, draw
 from rnnlm.nn.embedding import RowGradient, look_up, look_up_back
@@ -29,7 +30,7 @@ BLANK_SHARE = 0.06  # of the input words that are a blank in training: so the ne
 
 class Bidirectional(Network):
     """`layers` layers of H units of a `cell` in each direction over an embedding of size D, and a softmax over 2H
-    features."""
+    features; `cuts` asks for the adaptive one."""
 
     def __init__(
         self,
@@ -38,16 +39,17 @@ class Bidirectional(Network):
         hidden: int,
         layers: int = 1,
         cell: str = "tanh",
+        cuts: tuple[int, ...] = (),
         dropout: Dropout | None = None,
     ) -> None:
         super().__init__(words, embedding, hidden, layers, cell, dropout=dropout)
         self.back = Stack("back", embedding, hidden, layers, cell)
         self.hidden = hidden
-        self.head = Softmax(2 * hidden, words)
+        self.head = AdaptiveSoftmax(2 * hidden, words, cuts) if cuts else Softmax(2 * hidden, words)
 
     def shapes(self) -> dict[str, Shape]:
         return self.stack.shapes() | self.back.shapes() | {
-            "head.Wa": self.head.shapes()["Wa"],
+            **{f"head.{key}": shape for key, shape in self.head.shapes().items()},
             "embedding.W": (self.words, self.embedding),
         }  # fmt: skip
 
