@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnlm.nn.products import NARROWEST, SMALL, Times, TimesTurned, panels
+from rnnlm.nn.products import MANY, NARROWEST, SMALL, Times, TimesTurned, panels
 
 SIZES = [(1, 40, 160), (2, 3, 5), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
 
@@ -17,9 +17,10 @@ def test_panels_change_nothing(batch: int, depth: int, columns: int) -> None:
     w = rng.normal(size=(depth, columns))
     x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
     out, back = np.empty_like(y), np.empty_like(x)
-    Times(w, batch)(x, out)
+    for steps in (1, MANY):  # panels as views, and copied
+        Times(w, batch, steps)(x, out)
+        np.testing.assert_allclose(out, x @ w, rtol=1e-9, atol=1e-9)
     TimesTurned(w, batch)(y, back)
-    np.testing.assert_allclose(out, x @ w, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(back, y @ w.T, rtol=1e-9, atol=1e-9)
 
 

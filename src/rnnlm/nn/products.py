@@ -15,15 +15,18 @@ from rnnlm.nn.arrays import Array
 SMALL = 1_000_000  # rows x depth x columns of a product that is not packed
 NARROWEST = 64  # columns of a panel: narrower ones lose more than they gain
 FEW, FEW_TURNED = 24, 32  # rows; with more, packing is a small part
+MANY = 16  # steps that make up for copying each panel into one stretch of memory
 
 
 class Times:
-    """x (B, K) to x W (B, N)."""
+    """x (B, K) to x W (B, N), for `steps` of x."""
 
-    def __init__(self, w: Array, batch: int) -> None:
+    def __init__(self, w: Array, batch: int, steps: int) -> None:
         self.w = w
         self.count = panels(w.shape[1], batch * w.shape[0]) if 1 < batch <= FEW else 1
         self.cut = sides(w, self.count)
+        if self.count > 1 and steps >= MANY:
+            self.cut = np.ascontiguousarray(self.cut)
 
     def __call__(self, x: Array, out: Array) -> None:
         if self.count == 1:

@@ -63,7 +63,7 @@ class Recurrent:
             k.y = k.h[1:]
         else:  # a reset clears h[t] for step t, so the output of step t-1 needs a place of its own
             k.y = np.empty_like(k.h[1:])
-        times_wh = Times(p.Wh, x.shape[1])
+        times_wh = Times(p.Wh, x.shape[1], len(x))
         with np.errstate(over="ignore"):
             for t in range(len(x)):
                 if resets is not None and resets[t] is not None:

@@ -30,13 +30,15 @@ class Optimizer:
         self.scratch: list[Array] = []
 
     def step(self, p: Array, g: Array, slots: Sequence[Array], rate: float, t: int, factor: float = 1.0) -> None:
-        """One step of the parameters p (n,) along `factor` times g (n,), which is spent; t counts steps from 1."""
+        """One step of the parameters p (n,) along `factor` times g (n,); t counts steps from 1.
+
+        Each piece of g is copied into the cache, and spent there: to write to g itself would send it back to memory.
+        """
         for part in pieces(slice(0, p.size)):
             own = [slot[part] for slot in slots]
-            if factor != 1:
-                g[part] *= factor
-            self.decay(p[part], g[part], rate)
-            self.update(p[part], g[part], own, rate, t)
+            gradient = np.multiply(g[part], factor, out=self.spare(p[part], 1))
+            self.decay(p[part], gradient, rate)
+            self.update(p[part], gradient, own, rate, t)
 
     def decay(self, p: Array, g: Array, rate: float) -> None:
         """Weight decay as a penalty: decay/2 · |p|² joins the loss."""
