@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -39,6 +40,18 @@ def test_a_block() -> None:
     assert cut.numbers == [0, 1, 0, 1, 2]
     assert cut.lengths == [3, 0, 2]
     assert cut.characters == [5, 0, 3]  # of "b a b", "" and "a c"
+
+
+def test_a_block_leaves_nothing_behind() -> None:
+    """What cutting used is free at once: a text of gigabytes does not wait for the cycle collector."""
+    tokenizer = make_tokenizer("characters")
+    gc.collect()
+    gc.disable()
+    try:
+        cut_block(["我昨天上学迟到了。"] * 3, tokenizer)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_several_processes_cut_as_one() -> None:

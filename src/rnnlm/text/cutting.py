@@ -56,6 +56,7 @@ def cut_block(lines: Iterable[str], tokenizer: Tokenizer) -> Cut:
         cut.lengths.append(len(words))
         cut.characters.append(len(tokenizer.normalise(line)))
     cut.words.extend(places)
+    places.default_factory = None  # it refers to its own dict, which would live on until the cycle is found
     return cut
 
 
