@@ -43,7 +43,7 @@ class Recurrent:
     def tape(self, steps: int, batch: int, dtype: DTypeLike = np.float32) -> Tape:
         """Workspace for T steps of B sequences. `h` and `c` have one row more: h[t] enters step t, h[t+1] leaves it."""
         width = self.cell.gates * self.hidden
-        k = Tape(z=np.empty((steps, batch, width), dtype), zh=np.empty((batch, width), dtype))
+        k = Tape(z=np.empty((steps, batch, width), dtype))
         for slot in self.cell.slots:
             setattr(k, slot, np.empty((steps + 1, batch, self.hidden), dtype))
         self.cell.reserve(k, steps, batch)
@@ -69,8 +69,7 @@ class Recurrent:
                 if resets is not None and resets[t] is not None:
                     for slot in self.cell.slots:
                         getattr(k, slot)[t][resets[t]] = 0  # (4.3)
-                times_wh(k.h[t], k.zh)
-                self.cell.step(p, k, t, k.zh)
+                self.cell.step(p, k, t, times_wh(k.h[t]))
                 if resets is not None:
                     k.y[t] = k.h[t + 1]
         return k.y, tuple(getattr(k, slot)[-1].copy() for slot in self.cell.slots)
