@@ -125,6 +125,11 @@ class AdaptiveSoftmax:
                 yield number, rows, targets[rows] - first
 
 
+def make_head(hidden: int, words: int, cuts: tuple[int, ...] = ()) -> Softmax | AdaptiveSoftmax:
+    """The output layer for H features: adaptive with these cut-offs, full without any."""
+    return AdaptiveSoftmax(hidden, words, cuts) if cuts else Softmax(hidden, words)
+
+
 def width(hidden: int, number: int, divisor: int = 4) -> int:
     """The features of a tail; `number` counts from 0."""
     return max(hidden // int(divisor ** (number + 1)), min(NARROWEST, hidden))

@@ -15,13 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlm.nn.adaptive import AdaptiveSoftmax
+from rnnlm.nn.adaptive import make_head
 from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, rows
-from rnnlm.nn.dropout import Dropout, Masks, apply, draw
-from rnnlm.nn.embedding import RowGradient, look_up, look_up_back
+from rnnlm.nn.dropout import Dropout, Masks, draw
+from rnnlm.nn.embedding import RowGradient, look_up_back
 from rnnlm.nn.network import NONE, Network, NetworkTape
 from rnnlm.nn.recurrent import Resets
-from rnnlm.nn.softmax import Softmax
 from rnnlm.nn.stack import Stack, StackState
 
 BOUNDARY, BLANK = 0, 2  # ids of the sentence end and of the word that stands for a blank
@@ -45,7 +44,7 @@ class Bidirectional(Network):
         super().__init__(words, embedding, hidden, layers, cell, dropout=dropout)
         self.back = Stack("back", embedding, hidden, layers, cell)
         self.hidden = hidden
-        self.head = AdaptiveSoftmax(2 * hidden, words, cuts) if cuts else Softmax(2 * hidden, words)
+        self.head = make_head(2 * hidden, words, cuts)
 
     def shapes(self) -> dict[str, Shape]:
         return self.stack.shapes() | self.back.shapes() | {
@@ -103,13 +102,6 @@ class Bidirectional(Network):
             both[:-1, :, self.hidden :] = mirror[::-1]
         return both, state
 
-    def embed(self, p: Parameters, ids: Ids, masks: Masks) -> Array:
-        """x (T, B, D) under its masks."""
-        x = look_up(p["embedding.W"], ids, self.embedding)
-        if masks.words is not None:
-            x = x * masks.words[ids]
-        return apply(x, masks.input)
-
     def read(
         self,
         p: Parameters,
@@ -150,13 +142,6 @@ class Bidirectional(Network):
             for name in self.back.shapes():
                 g[name][...] = 0
         return look_up_back(np.concatenate(ids), np.concatenate(gradients))
-
-    def embed_back(self, dx: Array, ids: Ids, masks: Masks) -> Array:
-        """The gradient (T·B, D) of the rows that `embed` looked up."""
-        dx = apply(dx, masks.input)
-        if masks.words is not None:
-            dx = dx * masks.words[ids]
-        return rows(dx)
 
     def fill(
         self, p: Parameters, inputs: Ids, targets: Ids, state: StackState, k: NetworkTape, lengths: Ids

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlm.nn.adaptive import AdaptiveSoftmax
+from rnnlm.nn.adaptive import make_head
 from rnnlm.nn.arrays import Array, Ids, Parameters, Shape, Tape, rows
 from rnnlm.nn.dropout import Dropout, Masks, apply, draw
 from rnnlm.nn.embedding import RowGradient, look_up, look_up_back
 from rnnlm.nn.recurrent import Resets
-from rnnlm.nn.softmax import Softmax
 from rnnlm.nn.stack import Stack, StackState
 
 NONE = Masks()
@@ -59,7 +58,7 @@ class Network:
         self.tied = tied
         self.dropout = dropout or Dropout()
         self.stack = Stack("rnn", embedding, hidden, layers, cell)
-        self.head: Softmax | AdaptiveSoftmax = AdaptiveSoftmax(hidden, words, cuts) if cuts else Softmax(hidden, words)
+        self.head = make_head(hidden, words, cuts)
 
     def shapes(self) -> dict[str, Shape]:
         """Every parameter's shape; an embedding of its own stands last, since its gradient is sparse."""
@@ -133,10 +132,21 @@ class Network:
         resets: Resets | None = None,
     ) -> tuple[Array, StackState]:
         """inputs (T, B) to the features s (T, B, H) that the head reads, and the state after the window."""
-        x = look_up(self.table(p), inputs, self.embedding)
+        return self.stack.forward(p, self.embed(p, inputs, masks), state, k.layers, masks, resets)
+
+    def embed(self, p: Parameters, ids: Ids, masks: Masks) -> Array:
+        """x (T, B, D) under its masks."""
+        x = look_up(self.table(p), ids, self.embedding)
         if masks.words is not None:
-            x = x * masks.words[inputs]  # (11.4)
-        return self.stack.forward(p, apply(x, masks.input), state, k.layers, masks, resets)
+            x = x * masks.words[ids]  # (11.4)
+        return apply(x, masks.input)
+
+    def embed_back(self, dx: Array, ids: Ids, masks: Masks) -> Array:
+        """The gradient (T·B, D) of the rows that `embed` looked up."""
+        dx = apply(dx, masks.input)
+        if masks.words is not None:
+            dx = dx * masks.words[ids]
+        return rows(dx)
 
     def loss(
         self,
@@ -194,10 +204,7 @@ class Network:
         Gives that of the embedding; writes all else into g.
         """
         dx, _ = self.stack.backward(p, g, dh.reshape(*inputs.shape, -1), k.layers, masks, resets)
-        dx = apply(dx, masks.input)
-        if masks.words is not None:
-            dx = dx * masks.words[inputs]
-        return look_up_back(inputs, dx)
+        return look_up_back(inputs, self.embed_back(dx, inputs, masks))
 
     def score(
         self, p: Parameters, inputs: Ids, targets: Ids, state: StackState, k: NetworkTape, resets: Resets | None = None

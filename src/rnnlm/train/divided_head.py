@@ -20,7 +20,7 @@ import numpy as np
 
 from rnnlm.nn.arrays import Array, Ids, Names, Tape, scatter_rows
 from rnnlm.nn.softmax import Pieces, Softmax, block_of, learn, merge, pieces_of, room, weigh
-from rnnlm.train.memory import Layout, SharedMemory
+from rnnlm.train.memory import Layout, SharedMemory, piece
 
 
 def head_layout(softmax: Softmax, rows: int, workers: int) -> Layout:
@@ -38,14 +38,14 @@ class DividedHead:
 
     def __init__(self, softmax: Softmax, memory: SharedMemory, index: int, workers: int) -> None:
         self.softmax, self.memory, self.index, self.workers = softmax, memory, index, workers
-        self.own = slice(softmax.words * index // workers, softmax.words * (index + 1) // workers)
+        self.own = piece(slice(0, softmax.words), index, workers)
         rows = memory["sums"].shape[1]
         self.ha = np.zeros((rows, softmax.hidden + 2), np.float32)  # [h | 1 | 0] of all workers' rows
         self.ha[:, -2] = 1
         self.dha = np.empty_like(self.ha)
         self.logs = np.empty(rows, np.float32)  # log Σ exp(logits)
         self.tape = Tape()
-        self.weighed: tuple[slice, Pieces] | None = None  # the rows and E that have yet to be learned from
+        self.weighed: tuple[slice, Pieces] | None = None  # the rows and E of the last block
 
     def put(self, h: Array, words: Ids) -> int:
         """Lays down the features h (n, H) of the own rows and the words that they are to predict; gives n."""
@@ -66,7 +66,8 @@ class DividedHead:
             for worker, count in enumerate(counts):
                 self.ha[at : at + count, :-2] = self.memory["features"][worker, :count]
                 at += count
-        self.learn(g, scale)
+        else:
+            self.learn(g, scale)
         blocks = self.blocks(counts)
         part = blocks[block]
         exp = room(self.tape, (blocks[0].stop - blocks[0].start) * (self.own.stop - self.own.start), np.float32)
@@ -78,10 +79,8 @@ class DividedHead:
 
     def learn(self, g: Names, scale: float) -> None:
         """dWa of the own words from the block that all have weighed, and its rows of dh."""
-        if self.weighed is None:
-            return
+        assert self.weighed is not None
         part, pieces = self.weighed
-        self.weighed = None
         whole, top, factors = merge(self.memory["sums"][:, part], self.memory["tops"][:, part])
         z = whole[:, -1]
         self.logs[part] = np.log(z) + top

@@ -1,4 +1,5 @@
-"""The memory that workers share: one mapped file with named arrays; it does not know what is computed in it.
+"""The memory that workers share: one mapped file with named arrays, and whose part is whose; it does not know what is
+computed in it.
 
 A file is mapped rather than `multiprocessing.shared_memory`, whose 3.11 tracker removes a segment as soon as the first
 of several unrelated processes ends. On Linux it lies in the memory file system. It is removed as soon as everybody has
@@ -61,3 +62,9 @@ class SharedMemory:
         if self.path:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
+
+
+def piece(span: slice, index: int, workers: int) -> slice:
+    """The part of a span of a vector that is worker `index`'s."""
+    size = span.stop - span.start
+    return slice(span.start + size * index // workers, span.start + size * (index + 1) // workers)

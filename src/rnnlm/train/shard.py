@@ -32,7 +32,7 @@ from rnnlm.nn.recurrent import Resets
 from rnnlm.nn.softmax import Softmax
 from rnnlm.nn.stack import StackState
 from rnnlm.train.divided_head import DividedHead, head_layout
-from rnnlm.train.memory import Layout, SharedMemory
+from rnnlm.train.memory import Layout, SharedMemory, piece
 from rnnlm.train.optimizer import make_optimizer, pieces
 
 
@@ -55,9 +55,14 @@ def layout(network: Network, settings: Train, steps: int, workers: int) -> Layou
         arrays[f"slot.{number}"] = ("f4", (size,))
     for name, width in state_widths(network).items():
         arrays[name] = ("f4", (batch, width))
-    if workers > 1 and isinstance(network.head, Softmax):
-        arrays |= head_layout(network.head, rows, workers)
+    if (head := divided(network, workers)) is not None:
+        arrays |= head_layout(head, rows, workers)
     return arrays
+
+
+def divided(network: Network, workers: int) -> Softmax | None:
+    """The head, where its words are divided: a full softmax among several workers."""
+    return network.head if workers > 1 and isinstance(network.head, Softmax) else None
 
 
 def state_widths(network: Network) -> dict[str, int]:
@@ -103,10 +108,10 @@ class Shard:
         self.window: Window | None = None
         self.head: DividedHead | None = None
         self.head_part = slice(0, 0)  # of the dense vector, to be stepped, and nobody else's to sum
-        if workers > 1 and isinstance(network.head, Softmax):
-            self.head = DividedHead(network.head, memory, index, workers)
+        if (head := divided(network, workers)) is not None:
+            self.head = DividedHead(head, memory, index, workers)
             self.head_g = Parameters(dense, flat=gradients[0]).layer("head")
-            span, width = self.p.spans["head.Wa"], network.head.hidden + 2
+            span, width = self.p.spans["head.Wa"], head.hidden + 2
             own = self.head.own
             self.head_part = slice(span.start + own.start * width, span.start + own.stop * width)
             rest = [other for name, other in self.g.spans.items() if name != "head.Wa"]
@@ -245,12 +250,6 @@ class Shard:
     def handle(self, message: dict[str, Any]) -> Any:
         """Calls the method that a message names."""
         return getattr(self, message.pop("do"))(**message)
-
-
-def piece(span: slice, index: int, workers: int) -> slice:
-    """The part of a span of a vector that is worker `index`'s to sum and to step."""
-    size = span.stop - span.start
-    return slice(span.start + size * index // workers, span.start + size * (index + 1) // workers)
 
 
 def joined(spans: Sequence[slice]) -> list[slice]:
