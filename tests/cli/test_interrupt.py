@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,15 @@ from rnnlm.store.run import Run
 MODULE = [sys.executable, "-m", "rnnlm.cli.main"]
 PATIENCE = 60  # seconds; far more than anything here takes
 Write = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Ctrl-C reaches the programs started here also where the tests run in the background of a shell, which has them,
+    and all that they start, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def steps_of(run: Path) -> int:
