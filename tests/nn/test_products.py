@@ -1,26 +1,55 @@
-"""Products in panels against the plain product."""
+"""Products in panels, or with rows of zeros, against the plain product."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Times, TimesTurned, cuts, panels_of
+from rnnlm.nn import products
+from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, Times, TimesTurned, cuts, packs, panels_of
 
-SIZES = [(1, 40, 160), (2, 3, 5), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
+SIZES = [(1, 40, 160), (2, 3, 5), (3, 8, 12), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
 
 
+@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize(("batch", "depth", "columns"), SIZES)
-def test_panels_change_nothing(batch: int, depth: int, columns: int) -> None:
-    """x W and x Wᵀ, cut or not, are the products."""
+def test_panels_change_nothing(
+    batch: int, depth: int, columns: int, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x W and x Wᵀ, cut, filled up or neither, are the products, the second one in the same memory too."""
+    monkeypatch.setattr(products, "packs", lambda: packed)
     rng = np.random.default_rng(1)
     w = rng.normal(size=(depth, columns))
-    x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
-    back = np.empty_like(x)
-    for steps in (1, MANY):  # the plain product, and the one in panels
-        np.testing.assert_allclose(Times(w, batch, steps)(x), x @ w, rtol=1e-9, atol=1e-9)
-    TimesTurned(w, batch)(y, back)
-    np.testing.assert_allclose(back, y @ w.T, rtol=1e-9, atol=1e-9)
+    back = np.empty((batch, depth))
+    for steps in (1, MANY):  # the plain product, and the other
+        times, turned = Times(w, batch, steps), TimesTurned(w, batch)
+        for _ in range(2):
+            x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
+            np.testing.assert_allclose(times(x), x @ w, rtol=1e-9, atol=1e-9)
+            turned(y, back)
+            np.testing.assert_allclose(back, y @ w.T, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_are_filled_up_to_a_multiple_of_four() -> None:
+    """The rows that BLAS sees, and the rows that come back."""
+    w = np.ones((2, 3))
+    for batch, rows in ((2, 4), (4, 4), (10, 12)):
+        filled = Filled(w, batch)
+        assert len(filled.x) == rows
+        assert np.array_equal(filled(np.ones((batch, 2))), np.full((batch, 3), 2.0))
+        assert not filled.x[batch:].any()
+
+
+@pytest.mark.parametrize(("kernels", "packed"), [("SkylakeX", False), ("Haswell", True), ("Zen", True), (None, True)])
+def test_the_kernels_of_blas_tell_whether_small_products_are_packed(
+    kernels: str | None, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known by the name of OpenBLAS's kernels; another BLAS has none."""
+    found = [{"user_api": "blas"} | ({"architecture": kernels} if kernels else {})]
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: found)
+    packs.cache_clear()
+    assert packs() is packed
+    packs.cache_clear()
 
 
 def test_panels_are_small_and_not_too_narrow() -> None:

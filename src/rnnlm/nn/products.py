@@ -1,11 +1,11 @@
 """A few rows times the same matrix, step after step, as the loop over time needs it; it does not know what they mean.
 
 BLAS rearranges ("packs") a matrix before each product, which for a few rows costs as much as the product itself.
-Where OpenBLAS knows AVX-512 it leaves that out if rows x depth x columns is at most a million. So the matrix is cut: for
-x W into panels of 32 columns, each copied into one stretch of memory, the last one filled up with zeros; for x Wᵀ
-across its rows into panels one on another, whose products are summed. Elsewhere, cut or not, it is packed; but its
-products there work on four rows at once, and rows that are left over cost more than rows of zeros to make up four.
-In both cases Wᵀ is turned once, since a product with a turned matrix is packed worst of all.
+Where OpenBLAS knows AVX-512 it leaves that out if rows x depth x columns is at most a million. So the matrix is cut
+there: for x W into panels of 32 columns, each copied into one stretch of memory, the last one filled up with zeros; for
+x Wᵀ across its rows into panels one on another, whose products are summed. Elsewhere, cut or not, it is packed; but
+those products work on four rows at once, and rows left over cost more than rows of zeros to make up four. In both cases
+Wᵀ is made once, since a product with a turned matrix is packed worst of all.
 """
 
 from __future__ import annotations
