@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlm.nn import products
-from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, Times, TimesTurned, cuts, packs, panels_of
+from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, cuts, packs, panels_of, times, times_turned
 
 SIZES = [(1, 40, 160), (2, 3, 5), (3, 8, 12), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
 
@@ -20,14 +20,12 @@ def test_panels_change_nothing(
     monkeypatch.setattr(products, "packs", lambda: packed)
     rng = np.random.default_rng(1)
     w = rng.normal(size=(depth, columns))
-    back = np.empty((batch, depth))
     for steps in (1, MANY):  # the plain product, and the other
-        times, turned = Times(w, batch, steps), TimesTurned(w, batch)
+        along, back = times(w, batch, steps), times_turned(w, batch)
         for _ in range(2):
             x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
-            np.testing.assert_allclose(times(x), x @ w, rtol=1e-9, atol=1e-9)
-            turned(y, back)
-            np.testing.assert_allclose(back, y @ w.T, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(along(x), x @ w, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(back(y), y @ w.T, rtol=1e-9, atol=1e-9)
 
 
 def test_rows_are_filled_up_to_a_multiple_of_four() -> None:

@@ -11,10 +11,13 @@ Wᵀ is made once, since a product with a turned matrix is packed worst of all.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from rnnlm.nn.arrays import Array
+
+Product = Callable[[Array], Array]
 
 UNPACKED = ("SkylakeX", "Cooperlake", "SapphireRapids")  # OpenBLAS's kernels that leave packing out
 SMALL = 1_000_000  # rows x depth x columns of a product that is not packed
@@ -33,27 +36,25 @@ def packs() -> bool:
     return not any(blas.get("architecture") in UNPACKED for blas in threadpool_info())
 
 
-class Times:
-    """x (B, K) to x W (B, N), for `steps` of x."""
-
-    def __init__(self, w: Array, batch: int, steps: int) -> None:
-        self.w, self.panels, self.filled = w, None, None
-        if not 1 < batch <= FEW or steps < MANY:
-            return
+def times(w: Array, batch: int, steps: int) -> Product:
+    """x (B, K) to x W (B, N), for `steps` of x. A result may lie in the memory of the one before."""
+    if 1 < batch <= FEW and steps >= MANY:
         if packs():
-            self.filled = Filled(w, batch)
-        elif batch * len(w) * PANEL <= SMALL:
-            self.panels = panels_of(w)
-            self.room = np.empty((batch, len(self.panels) * PANEL), w.dtype)
+            return Filled(w, batch)
+        if batch * len(w) * PANEL <= SMALL:
+            return SideBySide(w, batch)
+    return lambda x: np.asarray(x @ w)
 
-    def __call__(self, x: Array) -> Array:
-        """The product; the next one may lie in the same memory."""
-        if self.filled is not None:
-            return self.filled(x)
-        if self.panels is None:
-            return np.asarray(x @ self.w)
-        np.matmul(x, self.panels, out=sides(self.room, len(self.panels)))
-        return self.room[:, : self.w.shape[1]]
+
+def times_turned(w: Array, batch: int) -> Product:
+    """x (B, N) to x Wᵀ (B, K) for W (K, N). A result may lie in the memory of the one before."""
+    turned = np.ascontiguousarray(w.T)
+    if 1 < batch <= FEW:
+        if packs():
+            return Filled(turned, batch)
+        if (count := cuts(len(turned), batch * len(w))) > 1:
+            return OneOnAnother(turned, batch, count)
+    return lambda x: np.asarray(x @ turned)
 
 
 class Filled:
@@ -66,9 +67,33 @@ class Filled:
         self.room = np.empty((rows, w.shape[1]), w.dtype)
 
     def __call__(self, x: Array) -> Array:
-        """The product; the next one lies in the same memory."""
         self.x[: self.batch] = x
         return np.matmul(self.x, self.w, out=self.room)[: self.batch]
+
+
+class SideBySide:
+    """x (B, K) to x W (B, N), with W in panels of some columns."""
+
+    def __init__(self, w: Array, batch: int) -> None:
+        self.columns, self.panels = w.shape[1], panels_of(w)
+        self.room = np.empty((batch, len(self.panels) * PANEL), w.dtype)
+
+    def __call__(self, x: Array) -> Array:
+        np.matmul(x, self.panels, out=sides(self.room, len(self.panels)))
+        return self.room[:, : self.columns]
+
+
+class OneOnAnother:
+    """x (B, K) to x W (B, N), with W in `count` panels of some rows."""
+
+    def __init__(self, w: Array, batch: int, count: int) -> None:
+        self.panels = w.reshape(count, -1, w.shape[1])
+        self.parts = np.empty((count, batch, w.shape[1]), w.dtype)
+        self.room = np.empty((batch, w.shape[1]), w.dtype)
+
+    def __call__(self, x: Array) -> Array:
+        np.matmul(sides(x, len(self.panels)), self.panels, out=self.parts)
+        return np.asarray(np.sum(self.parts, axis=0, out=self.room))
 
 
 def panels_of(w: Array) -> Array:
@@ -81,30 +106,6 @@ def panels_of(w: Array) -> Array:
     if columns % PANEL:
         found[whole, :, : columns % PANEL] = w[:, whole * PANEL :]
     return found
-
-
-class TimesTurned:
-    """x (B, N) to x Wᵀ (B, K) for W (K, N)."""
-
-    def __init__(self, w: Array, batch: int) -> None:
-        self.turned = np.ascontiguousarray(w.T)
-        self.filled, self.count = None, 1
-        if 1 < batch <= FEW:
-            if packs():
-                self.filled = Filled(self.turned, batch)
-            else:
-                self.count = cuts(w.shape[1], batch * w.shape[0])
-        self.cut = self.turned.reshape(self.count, -1, w.shape[0])
-        self.parts = np.empty((self.count, batch, w.shape[0]), w.dtype)
-
-    def __call__(self, x: Array, out: Array) -> None:
-        if self.filled is not None:
-            out[...] = self.filled(x)
-        elif self.count == 1:
-            np.matmul(x, self.turned, out=out)
-        else:
-            np.matmul(sides(x, self.count), self.cut, out=self.parts)
-            np.sum(self.parts, axis=0, out=out)
 
 
 def sides(w: Array, count: int) -> Array:

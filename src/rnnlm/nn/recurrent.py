@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, rows
 from rnnlm.nn.cells import Cell
-from rnnlm.nn.products import Times, TimesTurned
+from rnnlm.nn.products import times, times_turned
 
 CACHED = 1 << 17  # elements of z that are prepared at once: few enough to stay in the cache until they are used
 
@@ -63,7 +63,7 @@ class Recurrent:
             k.y = k.h[1:]
         else:  # a reset clears h[t] for step t, so the output of step t-1 needs a place of its own
             k.y = np.empty_like(k.h[1:])
-        times_wh = Times(p.Wh, x.shape[1], len(x))
+        times_wh = times(p.Wh, x.shape[1], len(x))
         with np.errstate(over="ignore"):
             for t in range(len(x)):
                 if resets is not None and resets[t] is not None:
@@ -95,8 +95,7 @@ class Recurrent:
         if dstate is not None:
             for slot, value in zip(self.cell.slots, dstate, strict=True):
                 getattr(d, slot)[...] = value
-        through = np.empty_like(d.h)
-        times_wh_turned = TimesTurned(p.Wh, dy.shape[1])
+        times_wh_turned = times_turned(p.Wh, dy.shape[1])
         stretch = max(1, CACHED // k.z[0].size)
         for t in reversed(range(len(dy))):
             if (t + 1) % stretch == 0 or t == len(dy) - 1:
@@ -104,10 +103,9 @@ class Recurrent:
             d.h += dy[t]
             self.cell.step_back(k, t, d)
             if self.cell.bypass:
-                times_wh_turned(k.dzh[t], through)
-                d.h += through  # (10.6)
+                d.h += times_wh_turned(k.dzh[t])  # (10.6)
             else:
-                times_wh_turned(k.dzh[t], d.h)  # (6.4), (9.7); at the first step (6.10)
+                d.h[...] = times_wh_turned(k.dzh[t])  # (6.4), (9.7); at the first step (6.10)
             if resets is not None and resets[t] is not None:
                 for slot in self.cell.slots:
                     getattr(d, slot)[resets[t]] = 0
