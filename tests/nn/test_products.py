@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from rnnlm.nn import products
-from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, cuts, packs, panels_of, times, times_turned
+from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, cuts, kernels, panels_of, times, times_turned
 
 SIZES = [(1, 40, 160), (2, 3, 5), (3, 8, 12), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
 
 
-@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("name", ["Haswell", "SkylakeX", ""])
 @pytest.mark.parametrize(("batch", "depth", "columns"), SIZES)
 def test_panels_change_nothing(
-    batch: int, depth: int, columns: int, packed: bool, monkeypatch: pytest.MonkeyPatch
+    batch: int, depth: int, columns: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """x W and x Wᵀ, cut, filled up or neither, are the products, the second one in the same memory too."""
-    monkeypatch.setattr(products, "packs", lambda: packed)
+    monkeypatch.setattr(products, "kernels", lambda: name)
     rng = np.random.default_rng(1)
     w = rng.normal(size=(depth, columns))
     for steps in (1, MANY):  # the plain product, and the other
@@ -38,16 +38,17 @@ def test_rows_are_filled_up_to_a_multiple_of_four() -> None:
         assert not filled.x[batch:].any()
 
 
-@pytest.mark.parametrize(("kernels", "packed"), [("SkylakeX", False), ("Haswell", True), ("Zen", True), (None, True)])
-def test_the_kernels_of_blas_tell_whether_small_products_are_packed(
-    kernels: str | None, packed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Known by the name of OpenBLAS's kernels; another BLAS has none."""
-    found = [{"user_api": "blas"} | ({"architecture": kernels} if kernels else {})]
+def test_the_kernels_are_those_of_openblas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another BLAS has none that are known."""
+    others: list[dict[str, str]] = [{"internal_api": "openmp"}, {"internal_api": "mkl"}]
+    found = others
     monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: found)
-    packs.cache_clear()
-    assert packs() is packed
-    packs.cache_clear()
+    kernels.cache_clear()
+    assert kernels() == ""
+    found = [*others, {"internal_api": "openblas", "architecture": "Zen"}]
+    kernels.cache_clear()
+    assert kernels() == "Zen"
+    kernels.cache_clear()
 
 
 def test_panels_are_small_and_not_too_narrow() -> None:

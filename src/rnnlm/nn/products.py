@@ -29,17 +29,18 @@ FOUR = 4  # rows that a packed product works on at once
 
 
 @functools.cache
-def packs() -> bool:
-    """Does this machine's BLAS pack the matrix of small products too?"""
+def kernels() -> str:
+    """The name of OpenBLAS's kernels for this machine; empty for another BLAS, of which nothing is known."""
     from threadpoolctl import threadpool_info  # 10 ms, and most runs of the program never ask
 
-    return not any(blas.get("architecture") in UNPACKED for blas in threadpool_info())
+    found = [blas["architecture"] for blas in threadpool_info() if blas["internal_api"] == "openblas"]
+    return str(found[0] or "") if found else ""
 
 
 def times(w: Array, batch: int, steps: int) -> Product:
     """x (B, K) to x W (B, N), for `steps` of x. A result may lie in the memory of the one before."""
-    if 1 < batch <= FEW and steps >= MANY:
-        if packs():
+    if 1 < batch <= FEW and steps >= MANY and kernels():
+        if kernels() not in UNPACKED:
             return Filled(w, batch)
         if batch * len(w) * PANEL <= SMALL:
             return SideBySide(w, batch)
@@ -49,8 +50,8 @@ def times(w: Array, batch: int, steps: int) -> Product:
 def times_turned(w: Array, batch: int) -> Product:
     """x (B, N) to x Wᵀ (B, K) for W (K, N). A result may lie in the memory of the one before."""
     turned = np.ascontiguousarray(w.T)
-    if 1 < batch <= FEW:
-        if packs():
+    if 1 < batch <= FEW and kernels():
+        if kernels() not in UNPACKED:
             return Filled(turned, batch)
         if (count := cuts(len(turned), batch * len(w))) > 1:
             return OneOnAnother(turned, batch, count)
