@@ -206,7 +206,7 @@ class Trainer:
             for column in some
         ]
         words = self.network.predicted(targets)
-        with np.errstate(over="ignore", invalid="ignore"):  # the norm tells
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the norm tells
             nats, norm = self.team.step(last - first, at.step, words, resets, rate, self.settings.clip)
         if not math.isfinite(norm) or not math.isfinite(nats):
             self.recover(rate)
@@ -260,7 +260,7 @@ class Trainer:
         at, began = self.at, time.perf_counter()
         rate = self.schedule.rate(at.epoch, at.step - 1)
         self.check(rate)
-        with blas_threads(self.team.size), np.errstate(over="ignore", invalid="ignore"):
+        with blas_threads(self.team.size), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             metrics, valid_loss = self.measure()
         self.check(rate, valid_loss)
         best = self.schedule.validated(valid_loss)

@@ -23,7 +23,7 @@ def main() -> None:
     settings = settings_from(order["settings"])
     shard = Shard(make_network(order["network"]), settings, memory, order["index"], order["workers"])
     answers.write(b"true\n")
-    with np.errstate(over="ignore", invalid="ignore"):  # the norm of the gradient tells
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the norm of the gradient tells
         for line in sys.stdin.buffer:
             answers.write(json.dumps(shard.handle(json.loads(line))).encode() + b"\n")
 
