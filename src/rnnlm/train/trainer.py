@@ -260,7 +260,7 @@ class Trainer:
         at, began = self.at, time.perf_counter()
         rate = self.schedule.rate(at.epoch, at.step - 1)
         self.check(rate)
-        with blas_threads(self.team.size), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with blas_threads(self.team.size), np.errstate(over="ignore", invalid="ignore"):
             metrics, valid_loss = self.measure()
         self.check(rate, valid_loss)
         best = self.schedule.validated(valid_loss)
