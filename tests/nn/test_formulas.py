@@ -138,7 +138,7 @@ def test_windows_carry_the_state(kind: str) -> None:
 @pytest.mark.parametrize("words_of_a_piece", [3, 100])
 @pytest.mark.parametrize("size", [1.0, 100.0])
 def test_the_column_of_ones(size: float, words_of_a_piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """(4.4), (5.4) exp(logits) times Wa gives Z in its last column and Z oᵀV in its first, also where exp overflows."""
+    """(4.4), (5.4) exp(logits) times Wa gives Z in its last row and Z Vᵀo in its first, also where exp overflows."""
     monkeypatch.setattr(softmax, "PIECE", words_of_a_piece)
     rng = np.random.default_rng(1)
     head = Softmax(H, 7)
@@ -146,8 +146,9 @@ def test_the_column_of_ones(size: float, words_of_a_piece: int, monkeypatch: pyt
     head.pin(p)
     s = (size * rng.normal(size=(3, H))).astype(np.float32)
     rows = np.column_stack([s, np.ones(3), np.zeros(3)]).astype(np.float32)
-    both = np.empty((3, H + 2), np.float32)
-    weigh(p.Wa, rows, pieces_of(slice(0, 7), np.empty(3 * 7, np.float32), 3), both)
+    turned = np.empty((H + 2, 3), np.float32)
+    weigh(p.Wa, rows, pieces_of(slice(0, 7), np.empty(3 * 7, np.float32), 3), turned)
+    both = turned.T
     logits = s.astype(np.float64) @ p.Wa[:, :H].T + p.Wa[:, H]
     assert size == 1 or logits.max() > 88
     o = np.exp(logits - logits.max(axis=1, keepdims=True))

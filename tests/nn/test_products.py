@@ -6,9 +6,31 @@ import numpy as np
 import pytest
 
 from rnnlm.nn import products
-from rnnlm.nn.products import MANY, NARROWEST, PANEL, SMALL, Filled, cuts, kernels, panels_of, times, times_turned
+from rnnlm.nn.arrays import LINE
+from rnnlm.nn.products import (
+    MANY,
+    NARROW,
+    SHALLOW,
+    WIDE,
+    Filled,
+    Panels,
+    cut_of,
+    kernels,
+    panels_of,
+    times,
+    times_turned,
+)
 
-SIZES = [(1, 40, 160), (2, 3, 5), (3, 8, 12), (10, 200, 800), (10, 650, 2600), (20, 256, 768), (64, 200, 800)]
+SIZES = [
+    (1, 40, 160),
+    (2, 3, 5),
+    (3, 8, 12),
+    (10, 200, 800),
+    (10, 650, 2600),
+    (20, 256, 768),
+    (32, 320, 1280),
+    (64, 200, 800),
+]
 
 
 @pytest.mark.parametrize("name", ["Haswell", "SkylakeX", ""])
@@ -21,7 +43,7 @@ def test_panels_change_nothing(
     rng = np.random.default_rng(1)
     w = rng.normal(size=(depth, columns))
     for steps in (1, MANY):  # the plain product, and the other
-        along, back = times(w, batch, steps), times_turned(w, batch)
+        along, back = times(w, batch, steps), times_turned(w, batch, steps)
         for _ in range(2):
             x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
             np.testing.assert_allclose(along(x), x @ w, rtol=1e-9, atol=1e-9)
@@ -51,18 +73,32 @@ def test_the_kernels_are_those_of_openblas(monkeypatch: pytest.MonkeyPatch) -> N
     kernels.cache_clear()
 
 
-def test_panels_are_small_and_not_too_narrow() -> None:
-    """The fewest equal panels under the limit, and none where they would be too narrow."""
-    assert cuts(800, 10 * 200) == 2  # 10 x 200 x 400 = 800,000
-    assert cuts(2600, 10 * 650) == 20  # 10 x 650 x 130 = 845,000; 2,600 has no divisor between 130 and 153
-    assert cuts(800, 4 * 200) == 1
-    assert cuts(2 * NARROWEST - 1, SMALL) == 1
+def test_panels_are_small_and_not_too_shallow() -> None:
+    """Wide where that is small and leaves few zeros, else narrow; in layers where even narrow ones are not small."""
+    assert cut_of(10, 200, 800) == (WIDE, 1)  # 10 x 200 x 64 = 128,000
+    assert cut_of(10, 800, 200) == (NARROW, 1)  # 256 columns instead of 200 would be a quarter more
+    assert cut_of(10, 2600, 650) == (NARROW, 1)  # 10 x 2600 x 64 would be 1,664,000
+    assert cut_of(32, 1280, 320) == (NARROW, 2)
+    assert cut_of(32, 1281, 320) == (NARROW, 3)
+    assert cut_of(32, 1277, 320) is None  # a prime number
+    assert cut_of(32, 1282, 320) == (NARROW, 2)
+    assert cut_of(1000, 2 * SHALLOW - 1, 320) is None
 
 
-def test_panels_hold_the_matrix() -> None:
-    """Side by side they are W, with zeros behind its last column."""
-    w = np.random.default_rng(1).normal(size=(3, 2 * PANEL + 5))
-    whole = np.concatenate(list(panels_of(w)), axis=1)
-    assert np.array_equal(whole[:, : w.shape[1]], w)
-    assert whole.shape[1] == 3 * PANEL
-    assert not whole[:, w.shape[1] :].any()
+@pytest.mark.parametrize(("width", "layers"), [(NARROW, 1), (NARROW, 2), (WIDE, 3)])
+def test_panels_hold_the_matrix(width: int, layers: int) -> None:
+    """Side by side and one on another they are W, with zeros behind its last column, turned or not."""
+    w = np.random.default_rng(1).normal(size=(6, 2 * width + 5))
+    for given in (w, np.asfortranarray(w)):
+        panels = panels_of(given, width, layers)
+        whole = np.concatenate([np.concatenate(list(layer), axis=1) for layer in panels])
+        assert np.array_equal(whole[:, : w.shape[1]], w)
+        assert whole.shape[1] == 3 * width
+        assert not whole[:, w.shape[1] :].any()
+
+
+def test_panels_begin_with_a_line() -> None:
+    """Every panel, and what a product is written to."""
+    found = Panels(np.ones((10, 100), np.float32), 3, NARROW, 1)
+    assert [panel.ctypes.data % LINE for panel in found.panels[0]] == [0, 0, 0, 0]
+    assert found.room.ctypes.data % LINE == 0

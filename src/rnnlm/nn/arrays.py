@@ -18,6 +18,19 @@ Ids: TypeAlias = NDArray[np.integer[Any]]
 Shape: TypeAlias = tuple[int, ...]
 
 
+LINE = 64  # bytes of a cache line, and of a register of AVX-512
+
+
+def empty(shape: Shape, dtype: DTypeLike = np.float32) -> Array:
+    """An undefined array that begins where a line of the cache does. Those of NumPy mostly begin 16 bytes behind: then
+    half the loads of AVX2 and all those of AVX-512 touch two lines, and exp takes a fifth longer."""
+    size = prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    found: Array = raw[start : start + size].view(dtype).reshape(shape)
+    return found
+
+
 def rows(x: Array) -> Array:
     """(T, B, ·) seen as (T·B, ·): one product for all time steps is twice as fast as T small ones."""
     return x.reshape(-1, x.shape[-1])
@@ -49,9 +62,7 @@ class Parameters:
     One vector makes the optimizer, clipping, averaging and a gradient reduction a line each.
     """
 
-    def __init__(
-        self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32, flat: Array | None = None
-    ) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32, flat: Array | None = None) -> None:
         self.shapes = dict(shapes)
         size = sum(prod(shape) for shape in self.shapes.values())
         self.flat: Array = np.zeros(size, dtype) if flat is None else flat

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlm.nn.arrays import Array, Names, Shape, Tape
+from rnnlm.nn.arrays import Array, Names, Shape, Tape, empty
 from rnnlm.nn.functions import ACTIVATIONS, sigmoid
 
 
@@ -83,8 +83,8 @@ class LSTM(Cell):
         self.signs = np.repeat(np.array([-1, -1, -2, -1], np.float32), hidden)
 
     def reserve(self, k: Tape, steps: int, batch: int) -> None:
-        k.m = np.empty((steps, batch, self.hidden), k.h.dtype)
-        k.tmp = np.empty((batch, self.hidden), k.h.dtype)
+        k.m = empty((steps, batch, self.hidden), k.h.dtype)
+        k.tmp = empty((batch, self.hidden), k.h.dtype)
         k.signs = self.signs.astype(k.h.dtype)
 
     def step(self, p: Names, k: Tape, t: int, zh: Array) -> None:
@@ -150,8 +150,8 @@ class GRU(Cell):
         return {"bh": (self.hidden,)}
 
     def reserve(self, k: Tape, steps: int, batch: int) -> None:
-        k.q = np.empty((steps, batch, self.hidden), k.h.dtype)
-        k.tmp = np.empty((batch, self.hidden), k.h.dtype)
+        k.q = empty((steps, batch, self.hidden), k.h.dtype)
+        k.tmp = empty((batch, self.hidden), k.h.dtype)
 
     def step(self, p: Names, k: Tape, t: int, zh: Array) -> None:
         z, n = k.z[t], self.hidden

@@ -2,10 +2,9 @@
 
 BLAS rearranges ("packs") a matrix before each product, which for a few rows costs as much as the product itself.
 Where OpenBLAS knows AVX-512 it leaves that out if rows x depth x columns is at most a million. So the matrix is cut
-there: for x W into panels of 32 columns, each copied into one stretch of memory, the last one filled up with zeros; for
-x Wᵀ across its rows into panels one on another, whose products are summed. Elsewhere, cut or not, it is packed; but
-those products work on four rows at once, and rows left over cost more than rows of zeros to make up four. In both cases
-Wᵀ is made once, since a product with a turned matrix is packed worst of all.
+there into panels of 64 or 32 columns, each copied into one stretch of memory that begins with a cache line. Elsewhere,
+cut or not, it is packed; but those products work on four rows at once, and rows left over cost more than rows of zeros
+to make up four. In both cases Wᵀ is made once, since a product with a turned matrix is packed worst of all.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnnlm.nn.arrays import Array
+from rnnlm.nn.arrays import Array, empty
 
 Product = Callable[[Array], Array]
 
 UNPACKED = ("SkylakeX", "Cooperlake", "SapphireRapids")  # OpenBLAS's kernels that leave packing out
 SMALL = 1_000_000  # rows x depth x columns of a product that is not packed
 FEW = 32  # rows; with more, packing is a small part
-PANEL = 32  # columns of a panel for x W
-NARROWEST = 64  # rows of a panel for x Wᵀ: lower ones lose more than they gain
+WIDE, NARROW = 64, 32  # columns of a panel; wide ones are read with fewer passes over x
+SHALLOW = 64  # rows of a panel that is cut in its depth too; shallower ones lose more than they gain
 MANY = 16  # steps that make up for copying the panels
 FOUR = 4  # rows that a packed product works on at once
 
@@ -42,20 +41,15 @@ def times(w: Array, batch: int, steps: int) -> Product:
     if 1 < batch <= FEW and steps >= MANY and kernels():
         if kernels() not in UNPACKED:
             return Filled(w, batch)
-        if batch * len(w) * PANEL <= SMALL:
-            return SideBySide(w, batch)
-    return lambda x: np.asarray(x @ w)
+        if cut := cut_of(batch, *w.shape):
+            return Panels(w, batch, *cut)
+    whole = np.ascontiguousarray(w)
+    return lambda x: np.asarray(x @ whole)
 
 
-def times_turned(w: Array, batch: int) -> Product:
-    """x (B, N) to x Wᵀ (B, K) for W (K, N). A result may lie in the memory of the one before."""
-    turned = np.ascontiguousarray(w.T)
-    if 1 < batch <= FEW and kernels():
-        if kernels() not in UNPACKED:
-            return Filled(turned, batch)
-        if (count := cuts(len(turned), batch * len(w))) > 1:
-            return OneOnAnother(turned, batch, count)
-    return lambda x: np.asarray(x @ turned)
+def times_turned(w: Array, batch: int, steps: int) -> Product:
+    """x (B, N) to x Wᵀ (B, K) for W (K, N), as `times`."""
+    return times(w.T, batch, steps)
 
 
 class Filled:
@@ -63,60 +57,59 @@ class Filled:
 
     def __init__(self, w: Array, batch: int) -> None:
         rows = -(-batch // FOUR) * FOUR
-        self.w, self.batch = w, batch
-        self.x = np.zeros((rows, w.shape[0]), w.dtype)
-        self.room = np.empty((rows, w.shape[1]), w.dtype)
+        self.w, self.batch = np.ascontiguousarray(w), batch
+        self.x = empty((rows, w.shape[0]), w.dtype)
+        self.x[batch:] = 0
+        self.room = empty((rows, w.shape[1]), w.dtype)
 
     def __call__(self, x: Array) -> Array:
         self.x[: self.batch] = x
         return np.matmul(self.x, self.w, out=self.room)[: self.batch]
 
 
-class SideBySide:
-    """x (B, K) to x W (B, N), with W in panels of some columns."""
+class Panels:
+    """x (B, K) to x W (B, N), with W in panels of `width` columns; where `layers` > 1 they are cut in their depth too,
+    and the products of those above one another are summed."""
 
-    def __init__(self, w: Array, batch: int) -> None:
-        self.columns, self.panels = w.shape[1], panels_of(w)
-        self.room = np.empty((batch, len(self.panels) * PANEL), w.dtype)
+    def __init__(self, w: Array, batch: int, width: int, layers: int) -> None:
+        self.columns, self.layers = w.shape[1], layers
+        self.panels = panels_of(w, width, layers)
+        count = self.panels.shape[1]
+        self.room = empty((batch, count * width), w.dtype)
+        self.sides = self.room.reshape(batch, count, width).transpose(1, 0, 2)  # the same memory, panel by panel
+        self.parts = empty((layers, count, batch, width), w.dtype) if layers > 1 else self.sides[None]
 
     def __call__(self, x: Array) -> Array:
-        np.matmul(x, self.panels, out=sides(self.room, len(self.panels)))
+        np.matmul(parted(x, 1, self.layers).swapaxes(0, 1), self.panels, out=self.parts)
+        if self.layers > 1:
+            np.sum(self.parts, axis=0, out=self.sides)
         return self.room[:, : self.columns]
 
 
-class OneOnAnother:
-    """x (B, K) to x W (B, N), with W in `count` panels of some rows."""
-
-    def __init__(self, w: Array, batch: int, count: int) -> None:
-        self.panels = w.reshape(count, -1, w.shape[1])
-        self.parts = np.empty((count, batch, w.shape[1]), w.dtype)
-        self.room = np.empty((batch, w.shape[1]), w.dtype)
-
-    def __call__(self, x: Array) -> Array:
-        np.matmul(sides(x, len(self.panels)), self.panels, out=self.parts)
-        return np.asarray(np.sum(self.parts, axis=0, out=self.room))
-
-
-def panels_of(w: Array) -> Array:
-    """W (K, N) in panels (count, K, PANEL), zeros behind its last column."""
+def panels_of(w: Array, width: int, layers: int) -> Array:
+    """W (K, N) in panels (layers, N / width, K / layers, width), zeros behind its last column."""
     depth, columns = w.shape
-    whole = columns // PANEL
-    found = np.zeros((-(-columns // PANEL), depth, PANEL), w.dtype)
+    whole = columns // width
+    found = empty((layers, -(-columns // width), depth // layers, width), w.dtype)
     if whole:
-        found[:whole] = sides(w[:, : whole * PANEL], whole)
-    if columns % PANEL:
-        found[whole, :, : columns % PANEL] = w[:, whole * PANEL :]
+        found[:, :whole] = parted(w[:, : whole * width], layers, whole)
+    if columns % width:
+        found[:, whole:, :, columns % width :] = 0
+        found[:, whole:, :, : columns % width] = parted(w[:, whole * width :], layers, 1)
     return found
 
 
-def sides(w: Array, count: int) -> Array:
-    """(K, N) seen as `count` panels (count, K, N / count)."""
-    return w.reshape(len(w), count, -1).transpose(1, 0, 2)
+def parted(w: Array, down: int, across: int) -> Array:
+    """W (K, N) as (down, across, K / down, N / across)."""
+    return w.reshape(down, len(w) // down, across, w.shape[1] // across).transpose(0, 2, 1, 3)
 
 
-def cuts(length: int, rest: int) -> int:
-    """Into how many equal panels to cut: the fewest that make each product small, or 1 where they would be narrow."""
-    for count in range(1, length // NARROWEST + 1):
-        if length % count == 0 and length // count * rest <= SMALL:
-            return count
-    return 1
+def cut_of(batch: int, depth: int, columns: int) -> tuple[int, int] | None:
+    """The columns of a panel and the number of layers, the fewest that make each product small; None where panels would
+    be too shallow."""
+    if batch * depth * WIDE <= SMALL and -columns % WIDE < columns / 8:  # few zeros behind the last column
+        return WIDE, 1
+    for layers in range(1, 1 + depth // SHALLOW):
+        if depth % layers == 0 and batch * (depth // layers) * NARROW <= SMALL:
+            return NARROW, layers
+    return None

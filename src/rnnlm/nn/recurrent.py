@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, rows
+from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, empty, rows
 from rnnlm.nn.cells import Cell
 from rnnlm.nn.products import times, times_turned
 
@@ -43,9 +43,9 @@ class Recurrent:
     def tape(self, steps: int, batch: int, dtype: DTypeLike = np.float32) -> Tape:
         """Workspace for T steps of B sequences. `h` and `c` have one row more: h[t] enters step t, h[t+1] leaves it."""
         width = self.cell.gates * self.hidden
-        k = Tape(z=np.empty((steps, batch, width), dtype))
+        k = Tape(z=empty((steps, batch, width), dtype))
         for slot in self.cell.slots:
-            setattr(k, slot, np.empty((steps + 1, batch, self.hidden), dtype))
+            setattr(k, slot, empty((steps + 1, batch, self.hidden), dtype))
         self.cell.reserve(k, steps, batch)
         return k
 
@@ -62,7 +62,7 @@ class Recurrent:
         if resets is None:
             k.y = k.h[1:]
         else:  # a reset clears h[t] for step t, so the output of step t-1 needs a place of its own
-            k.y = np.empty_like(k.h[1:])
+            k.y = empty(k.h[1:].shape, k.h.dtype)
         times_wh = times(p.Wh, x.shape[1], len(x))
         with np.errstate(over="ignore"):
             for t in range(len(x)):
@@ -86,16 +86,16 @@ class Recurrent:
         """dy (T, B, H), and the gradient of the state after the last step; writes g, gives dx (T, B, D) and that of
         the first state."""
         if "dz" not in k:  # a tape used for reading only has no need of these
-            k.dz = np.empty_like(k.z)
-            k.dzh = np.empty_like(k.z) if self.cell.bypass else k.dz
-            k.dx = np.empty_like(k.x)
+            k.dz = empty(k.z.shape, k.z.dtype)
+            k.dzh = empty(k.z.shape, k.z.dtype) if self.cell.bypass else k.dz
+            k.dx = empty(k.x.shape, k.x.dtype)
         d = Tape()
         for slot in self.cell.slots:
             setattr(d, slot, np.zeros_like(k.h[0]))
         if dstate is not None:
             for slot, value in zip(self.cell.slots, dstate, strict=True):
                 getattr(d, slot)[...] = value
-        times_wh_turned = times_turned(p.Wh, dy.shape[1])
+        times_wh_turned = times_turned(p.Wh, dy.shape[1], len(dy))
         stretch = max(1, CACHED // k.z[0].size)
         for t in reversed(range(len(dy))):
             if (t + 1) % stretch == 0 or t == len(dy) - 1:

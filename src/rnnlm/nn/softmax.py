@@ -4,14 +4,14 @@ o = softmax(V s + c), loss = -log o[target], equations (3.5) and (3.6) of docs/d
 are one matrix with a column of ones, Wa = [W | b | 1] of shape (V, H + 2), and a hidden row becomes [h | 1 | 0]. Then
 
     E      = exp(Wa haᵀ)            one product, (4.4), and the only element-wise pass over (V, N)
-    Eᵀ Wa  = [Z·dh | · | Z]         the product that gives dh also gives the sums Z from the column of ones, (5.4)
+    Waᵀ E  = [Z·dh | · | Z]ᵀ        the product that gives dh also gives the sums Z from the column of ones, (5.4)
     dWa    = E (ha / Z)             the small matrix is scaled by 1/Z, never the large one, (5.5)
 
-and the target's own mass is subtracted row by row: do - t (5.1) is the whole derivative of softmax with cross-entropy.
-The last entry of a hidden row is 0, so the column of ones has gradient 0 and stays. E is made in pieces of some words,
-each small enough to stay in the cache until its product with Wa is done too. exp without its maximum subtracted needs
-logits below 88: where a Z is too large or too small, the block is done again with the maximum subtracted, which costs
-no pass of its own: -maximum takes the place of the 0.
+Eᵀ Wa would be the same turned, and is slower. The target's own mass is subtracted row by row: do - t (5.1) is the whole
+derivative of softmax with cross-entropy. The last entry of a hidden row is 0, so the column of ones has gradient 0 and
+stays. E is made in pieces of some words, each small enough to stay in the cache until its product with Wa is done too.
+exp without its maximum subtracted needs logits below 88: where a Z is too large or too small, the block is done again
+with the maximum subtracted, which costs no pass of its own: -maximum takes the place of the 0.
 
 The words may be divided: `weigh` and `learn` work on any span of them, and `merge` makes the sums over several spans
 those over all words.
@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike
 
-from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, scatter_rows
+from rnnlm.nn.arrays import Array, Ids, Names, Shape, Tape, empty, scatter_rows
 from rnnlm.nn.functions import log_softmax
 
 BLOCK_BYTES = 160 << 20  # bound of exp(logits) of one process; whatever T, B and V are
@@ -62,7 +62,7 @@ class Softmax:
         """
         rows, hidden = h.shape
         ha = augmented(h)
-        dha = np.empty_like(ha)
+        dh = np.empty_like(h)
         block = block_of(rows, self.words, h.itemsize)
         exp = room(k, block * self.words, h.dtype)
         own = np.take(p.Wa, targets, axis=0)  # the target's weights, (N, H + 2)
@@ -70,16 +70,17 @@ class Softmax:
         for first in range(0, max(1, rows), block):
             part = slice(first, min(first + block, rows))
             pieces = pieces_of(slice(0, self.words), exp, part.stop - first)
-            top = weigh(p.Wa, ha[part], pieces, dha[part])
-            z = dha[part, -1]
+            sums = empty((hidden + 2, part.stop - first), h.dtype)
+            top = weigh(p.Wa, ha[part], pieces, sums)
+            z = sums[-1]
             nats += float((np.log(z) + top).sum(dtype=np.float64))
             weight = (scale / z)[:, None]
-            dha[part] *= weight
+            np.multiply(sums[:-2].T, weight, out=dh[part])
             learn(g.Wa, ha[part] * weight, pieces, more=first > 0)
-        dha -= scale * own  # (5.3)
+        dh -= scale * own[:, :hidden]  # (5.3)
         distinct, sums = scatter_rows(targets, ha)
         g.Wa[distinct] -= scale * sums  # (5.2)
-        return nats, dha[:, :hidden]
+        return nats, dh
 
     def log_probs(self, p: Names, h: Array) -> Array:
         """log o for every word: (N, V) from h (N, H)."""
@@ -115,8 +116,8 @@ def pieces_of(words: slice, exp: Array, rows: int) -> Pieces:
 
 
 def weigh(wa: Array, ha: Array, pieces: Pieces, sums: Array) -> Array:
-    """E <- exp(logits - top) of the words in `pieces` for the rows ha (n, H + 2), and sums <- Eᵀ Wa (n, H + 2), whose
-    last column is Z. Gives top (n,): zeros, or where exp would not hold the logits their maximum."""
+    """E <- exp(logits - top) of the words in `pieces` for the rows ha (n, H + 2), and sums <- Waᵀ E (H + 2, n), whose
+    last row is Z. Gives top (n,): zeros, or where exp would not hold the logits their maximum."""
     if fill(wa, ha, pieces, sums):
         return np.zeros(len(ha), ha.dtype)
     top = np.max([(wa[words] @ ha.T).max(axis=0) for words, _ in pieces], axis=0)
@@ -127,13 +128,13 @@ def weigh(wa: Array, ha: Array, pieces: Pieces, sums: Array) -> Array:
 
 
 def merge(sums: Array, tops: Array) -> tuple[Array, Array, Array]:
-    """The sums (n, H + 2) over all words and their top (n,), from those over parts of the words as `weigh` gives them:
-    `sums` (parts, n, H + 2), `tops` (parts, n). And the factors (parts, n) that bring each part's E to that top."""
+    """Z (n,) of all words and their top (n,), from the sums of exp over parts of the words, (parts, n), and `tops`
+    (parts, n). And the factors (parts, n) that bring each part's E to that top."""
     if not tops.any():
         return sums.sum(axis=0), tops[0], np.ones_like(tops)
     top = tops.max(axis=0)
     factors = np.exp(tops - top)
-    return np.einsum("pn,pnk->nk", factors, sums), top, factors
+    return np.einsum("pn,pn->n", factors, sums), top, factors
 
 
 def learn(dwa: Array, scaled: Array, pieces: Pieces, more: bool) -> None:
@@ -145,18 +146,18 @@ def learn(dwa: Array, scaled: Array, pieces: Pieces, more: bool) -> None:
             np.matmul(e, scaled, out=dwa[words])
 
 
-def fill(wa: Array, ha: Array, pieces: Pieces, dha: Array) -> bool:
-    """E and dha as they come; are the sums of E, dha's last column, fit to divide by?"""
-    share = np.empty_like(dha)
+def fill(wa: Array, ha: Array, pieces: Pieces, sums: Array) -> bool:
+    """E and Waᵀ E as they come; are the sums of E, the last row of the latter, fit to divide by?"""
+    share = empty(sums.shape, sums.dtype)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for number, (words, e) in enumerate(pieces):
             np.matmul(wa[words], ha.T, out=e)
             np.exp(e, out=e)
-            np.matmul(e.T, wa[words], out=share if number else dha)
+            np.matmul(wa[words].T, e, out=share if number else sums)
             if number:
-                dha += share
-    z = dha[:, -1]
-    return bool(np.isfinite(dha).all() and (z > SMALL).all() and (z < 1 / SMALL).all())
+                sums += share
+    z = sums[-1]
+    return bool(np.isfinite(sums).all() and (z > SMALL).all() and (z < 1 / SMALL).all())
 
 
 def augmented(h: Array) -> Array:
@@ -170,5 +171,5 @@ def augmented(h: Array) -> Array:
 def room(k: Tape, size: int, dtype: DTypeLike) -> Array:
     """A flat array of this size on the tape, undefined: the same for all windows, grown where one needs more."""
     if "exp" not in k or k.exp.size < size:
-        k.exp = np.empty(size, dtype)
+        k.exp = empty((size,), dtype)
     return k.exp[:size]

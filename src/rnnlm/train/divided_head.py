@@ -28,7 +28,7 @@ def head_layout(softmax: Softmax, rows: int, workers: int) -> Layout:
     return {
         "features": ("f4", (workers, rows, softmax.hidden)),
         "words": ("i4", (workers, rows)),
-        "sums": ("f4", (workers, workers * rows, softmax.hidden + 2)),
+        "sums": ("f4", (workers, softmax.hidden + 2, workers * rows)),
         "tops": ("f4", (workers, workers * rows)),
     }
 
@@ -39,10 +39,9 @@ class DividedHead:
     def __init__(self, softmax: Softmax, memory: SharedMemory, index: int, workers: int) -> None:
         self.softmax, self.memory, self.index, self.workers = softmax, memory, index, workers
         self.own = piece(slice(0, softmax.words), index, workers)
-        rows = memory["sums"].shape[1]
+        rows = memory["sums"].shape[2]
         self.ha = np.zeros((rows, softmax.hidden + 2), np.float32)  # [h | 1 | 0] of all workers' rows
         self.ha[:, -2] = 1
-        self.dha = np.empty_like(self.ha)
         self.logs = np.empty(rows, np.float32)  # log Σ exp(logits)
         self.tape = Tape()
         self.weighed: tuple[slice, Pieces] | None = None  # the rows and E of the last block
@@ -73,20 +72,22 @@ class DividedHead:
         exp = room(self.tape, (blocks[0].stop - blocks[0].start) * (self.own.stop - self.own.start), np.float32)
         pieces = pieces_of(self.own, exp, part.stop - part.start)
         self.memory["tops"][self.index, part] = weigh(
-            p.Wa, self.ha[part], pieces, self.memory["sums"][self.index, part]
+            p.Wa, self.ha[part], pieces, self.memory["sums"][self.index][:, part]
         )
         self.weighed = part, pieces
 
     def learn(self, g: Names, scale: float) -> None:
-        """dWa of the own words from the block that all have weighed, and its rows of dh."""
+        """dWa of the own words from the block that all have weighed."""
         assert self.weighed is not None
         part, pieces = self.weighed
-        whole, top, factors = merge(self.memory["sums"][:, part], self.memory["tops"][:, part])
-        z = whole[:, -1]
+        z, top, factors = self.merge(part)
         self.logs[part] = np.log(z) + top
-        weight = scale / z
-        learn(g.Wa, self.ha[part] * (weight * factors[self.index])[:, None], pieces, more=part.start > 0)
-        np.multiply(whole, weight[:, None], out=self.dha[part])
+        weight = scale / z * factors[self.index]
+        learn(g.Wa, self.ha[part] * weight[:, None], pieces, more=part.start > 0)
+
+    def merge(self, part: slice) -> tuple[Array, Array, Array]:
+        """What all have weighed for some rows."""
+        return merge(self.memory["sums"][:, -1, part], self.memory["tops"][:, part])
 
     def finish(self, p: Names, g: Names, counts: Sequence[int], scale: float) -> tuple[float, Array]:
         """Completes the gradient of the own words; the loss of the own rows in nats, and their dh (n, H)."""
@@ -99,5 +100,7 @@ class DividedHead:
         mine = slice(first, first + counts[self.index])
         targets = np.take(p.Wa, words[mine], axis=0)
         nats = self.logs[mine].sum(dtype=np.float64) - np.einsum("nk,nk->", self.ha[mine], targets, dtype=np.float64)
-        dh = self.dha[mine, :-2] - scale * targets[:, :-2]  # (5.3)
+        z, _, factors = self.merge(mine)
+        shares = self.memory["sums"][:, :-2, mine] * (factors * (scale / z))[:, None]
+        dh = shares.sum(axis=0).T - scale * targets[:, :-2]  # (5.3)
         return float(nats), dh
