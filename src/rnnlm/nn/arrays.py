@@ -19,6 +19,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 
 LINE = 64  # bytes of a cache line, and of a register of AVX-512
+SEVERAL = 6  # occurrences of an id that are summed with those of others; more are rare, and would be many passes
 
 
 def empty(shape: Shape, dtype: DTypeLike = np.float32) -> Array:
@@ -101,14 +102,18 @@ class Parameters:
 def scatter_rows(ids: Ids, values: Array) -> tuple[Ids, Array]:
     """Sums the rows of `values` (N, D) that share an id; gives the distinct ids (M,) and their sums (M, D).
 
-    A stable sort brings equal ids together. Most ids of a window occur once and are only copied; a sum for each of the
-    others is several times faster than `np.add.reduceat` over all, and that than `np.add.at`.
+    A stable sort brings equal ids together. Most ids of a window occur a few times: their second occurrences are added
+    all at once, then their third. The rows of each of the others are summed alone. That is ten times faster than
+    `np.add.at` and several times faster than `np.add.reduceat`.
     """
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(ids)])
-    last = np.append(first[1:], len(ordered))
+    counts = np.diff(first, append=len(ordered))
     sums = values[order[first]]
-    for at in np.flatnonzero(last - first > 1):
-        np.sum(values[order[first[at] : last[at]]], axis=0, out=sums[at])
+    for number in range(1, SEVERAL):
+        some = np.flatnonzero((counts > number) & (counts <= SEVERAL))
+        sums[some] += values[order[first[some] + number]]
+    for at in np.flatnonzero(counts > SEVERAL):
+        np.sum(values[order[first[at] : first[at] + counts[at]]], axis=0, out=sums[at])
     return ordered[first], sums

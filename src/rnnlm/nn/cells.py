@@ -107,20 +107,16 @@ class LSTM(Cell):
     def prepare(self, k: Tape, part: slice) -> None:
         """dz holds, per gate, dc/dz_i = g·i(1-i), dc/dz_f = c₋·f(1-f), dc/dz_g = i(1-g²), dh/dz_o = m·o(1-o); m <-
         dh/dc."""
-        i, f, g, o = four(k.z[part])
-        di, df, dg, do = four(k.dz[part])
-        m = k.m[part]
-        np.subtract(1, i, out=di)
-        di *= i
+        z, dz, m = k.z[part], k.dz[part], k.m[part]
+        i, _, g, o = four(z)
+        di, df, dg, do = four(dz)
+        np.subtract(1, z, out=dz)  # all four at once, for whole rows are several times faster than a quarter of each
+        dz *= z
         di *= g
-        np.subtract(1, f, out=df)
-        df *= f
         df *= k.c[part]
-        np.multiply(g, g, out=dg)
+        np.multiply(g, g, out=dg)  # g is a tanh: its slope is another
         np.subtract(1, dg, out=dg)
         dg *= i
-        np.subtract(1, o, out=do)
-        do *= o
         do *= m
         m *= m
         np.subtract(1, m, out=m)
@@ -171,16 +167,14 @@ class GRU(Cell):
     def prepare(self, k: Tape, part: slice) -> None:
         """dz holds q·r(1-r) for r, (h₋ - n)·u(1-u) for u, (1-u)(1-n²) for n."""
         n, z, dz, q = self.hidden, k.z[part], k.dz[part], k.q[part]
-        r, u, new = z[..., :n], z[..., n : 2 * n], z[..., 2 * n :]
-        dr, du, dn = dz[..., :n], dz[..., n : 2 * n], dz[..., 2 * n :]
-        np.subtract(1, r, out=dr)
-        dr *= r
-        dr *= q
-        np.subtract(1, u, out=du)
+        gates, new = z[..., : 2 * n], z[..., 2 * n :]
+        dgates, dr, du, dn = dz[..., : 2 * n], dz[..., :n], dz[..., n : 2 * n], dz[..., 2 * n :]
+        np.subtract(1, gates, out=dgates)
         np.multiply(new, new, out=dn)
         np.subtract(1, dn, out=dn)
         dn *= du
-        du *= u
+        dgates *= gates
+        dr *= q
         np.subtract(k.h[part], new, out=q)  # q is spent
         du *= q
 

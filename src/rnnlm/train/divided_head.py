@@ -101,6 +101,6 @@ class DividedHead:
         targets = np.take(p.Wa, words[mine], axis=0)
         nats = self.logs[mine].sum(dtype=np.float64) - np.einsum("nk,nk->", self.ha[mine], targets, dtype=np.float64)
         z, _, factors = self.merge(mine)
-        shares = self.memory["sums"][:, :-2, mine] * (factors * (scale / z))[:, None]
-        dh = shares.sum(axis=0).T - scale * targets[:, :-2]  # (5.3)
+        dh = np.einsum("pn,pkn->nk", factors * (scale / z), self.memory["sums"][:, :-2, mine], order="C")
+        dh -= scale * targets[:, :-2]  # (5.3)
         return float(nats), dh
