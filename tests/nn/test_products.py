@@ -74,7 +74,7 @@ def test_the_kernels_are_those_of_openblas(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_panels_are_small_and_not_too_shallow() -> None:
-    """Wide where that is small and leaves few zeros, else narrow; in layers where even narrow ones are not small."""
+    """Wide where that is small and leaves few zeros, else narrow; in tiers where even narrow ones are not small."""
     assert cut_of(10, 200, 800) == (WIDE, 1)  # 10 x 200 x 64 = 128,000
     assert cut_of(10, 800, 200) == (NARROW, 1)  # 256 columns instead of 200 would be a quarter more
     assert cut_of(10, 2600, 650) == (NARROW, 1)  # 10 x 2600 x 64 would be 1,664,000
@@ -85,13 +85,13 @@ def test_panels_are_small_and_not_too_shallow() -> None:
     assert cut_of(1000, 2 * SHALLOW - 1, 320) is None
 
 
-@pytest.mark.parametrize(("width", "layers"), [(NARROW, 1), (NARROW, 2), (WIDE, 3)])
-def test_panels_hold_the_matrix(width: int, layers: int) -> None:
+@pytest.mark.parametrize(("width", "tiers"), [(NARROW, 1), (NARROW, 2), (WIDE, 3)])
+def test_panels_hold_the_matrix(width: int, tiers: int) -> None:
     """Side by side and one on another they are W, with zeros behind its last column, turned or not."""
     w = np.random.default_rng(1).normal(size=(6, 2 * width + 5))
     for given in (w, np.asfortranarray(w)):
-        panels = panels_of(given, width, layers)
-        whole = np.concatenate([np.concatenate(list(layer), axis=1) for layer in panels])
+        panels = panels_of(given, width, tiers)
+        whole = np.concatenate([np.concatenate(list(tier), axis=1) for tier in panels])
         assert np.array_equal(whole[:, : w.shape[1]], w)
         assert whole.shape[1] == 3 * width
         assert not whole[:, w.shape[1] :].any()

@@ -68,34 +68,34 @@ class Filled:
 
 
 class Panels:
-    """x (B, K) to x W (B, N), with W in panels of `width` columns; where `layers` > 1 they are cut in their depth too,
+    """x (B, K) to x W (B, N), with W in panels of `width` columns; where `tiers` > 1 they are cut in their depth too,
     and the products of those above one another are summed."""
 
-    def __init__(self, w: Array, batch: int, width: int, layers: int) -> None:
-        self.columns, self.layers = w.shape[1], layers
-        self.panels = panels_of(w, width, layers)
+    def __init__(self, w: Array, batch: int, width: int, tiers: int) -> None:
+        self.columns, self.tiers = w.shape[1], tiers
+        self.panels = panels_of(w, width, tiers)
         count = self.panels.shape[1]
         self.room = empty((batch, count * width), w.dtype)
         self.sides = self.room.reshape(batch, count, width).transpose(1, 0, 2)  # the same memory, panel by panel
-        self.parts = empty((layers, count, batch, width), w.dtype) if layers > 1 else self.sides[None]
+        self.parts = empty((tiers, count, batch, width), w.dtype) if tiers > 1 else self.sides[None]
 
     def __call__(self, x: Array) -> Array:
-        np.matmul(parted(x, 1, self.layers).swapaxes(0, 1), self.panels, out=self.parts)
-        if self.layers > 1:
+        np.matmul(parted(x, 1, self.tiers).swapaxes(0, 1), self.panels, out=self.parts)
+        if self.tiers > 1:
             np.sum(self.parts, axis=0, out=self.sides)
         return self.room[:, : self.columns]
 
 
-def panels_of(w: Array, width: int, layers: int) -> Array:
-    """W (K, N) in panels (layers, N / width, K / layers, width), zeros behind its last column."""
+def panels_of(w: Array, width: int, tiers: int) -> Array:
+    """W (K, N) in panels (tiers, N / width, K / tiers, width), zeros behind its last column."""
     depth, columns = w.shape
     whole = columns // width
-    found = empty((layers, -(-columns // width), depth // layers, width), w.dtype)
+    found = empty((tiers, -(-columns // width), depth // tiers, width), w.dtype)
     if whole:
-        found[:, :whole] = parted(w[:, : whole * width], layers, whole)
+        found[:, :whole] = parted(w[:, : whole * width], tiers, whole)
     if columns % width:
         found[:, whole:, :, columns % width :] = 0
-        found[:, whole:, :, : columns % width] = parted(w[:, whole * width :], layers, 1)
+        found[:, whole:, :, : columns % width] = parted(w[:, whole * width :], tiers, 1)
     return found
 
 
@@ -105,11 +105,11 @@ def parted(w: Array, down: int, across: int) -> Array:
 
 
 def cut_of(batch: int, depth: int, columns: int) -> tuple[int, int] | None:
-    """The columns of a panel and the number of layers, the fewest that make each product small; None where panels would
+    """The columns of a panel and the number of tiers, the fewest that make each product small; None where panels would
     be too shallow."""
     if batch * depth * WIDE <= SMALL and -columns % WIDE < columns / 8:  # few zeros behind the last column
         return WIDE, 1
-    for layers in range(1, 1 + depth // SHALLOW):
-        if depth % layers == 0 and batch * (depth // layers) * NARROW <= SMALL:
-            return NARROW, layers
+    for tiers in range(1, 1 + depth // SHALLOW):
+        if depth % tiers == 0 and batch * (depth // tiers) * NARROW <= SMALL:
+            return NARROW, tiers
     return None
