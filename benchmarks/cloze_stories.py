@@ -137,7 +137,8 @@ class Elsewhere:
 
     def column(self, item: Item) -> Floats:
         ratios = [
-            (self.answers[word] / self.share + CAUTION) / (self.candidacies[word] + CAUTION) for word in item.candidates
+            (self.answers[word] / self.share + CAUTION) / (self.candidacies[word] + CAUTION)
+            for word in item.candidates
         ]
         return np.log(ratios)[:, None]
 

@@ -1,6 +1,6 @@
 """Writes docs/cli.md and docs/configuration.md from the program itself; a test compares them.
 
-python docs/write_pages.py
+    python docs/write_pages.py
 """
 
 from __future__ import annotations

@@ -123,5 +123,5 @@ def test_info(rnnlm: Command, character_run: Path) -> None:
     assert "validation perplexity" in told
     keys = rnnlm("info", "--keys").out
     assert "[train]" in keys
-    assert 'cell = "lstm"  (tanh, sigmoid, relu, lstm, gru)' in keys
+    assert "cell = \"lstm\"  (tanh, sigmoid, relu, lstm, gru)" in keys
     assert "[model]" in rnnlm("info", "--config", "default").out

@@ -207,7 +207,6 @@ def test_a_loss_that_is_no_number(train: Callable[..., Answer]) -> None:
 
 def test_bundled_corpus(rnnlm: Command, small_config: Write, in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no files the bundled corpus is read, which is said; it has parts of its own, so nothing is held out."""
-
     def refuse(*_: object, **__: object) -> None:
         raise RnnlmError("read no further")
 

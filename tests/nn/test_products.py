@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rnnlm.nn import products
-from rnnlm.nn.arrays import LINE
+from rnnlm.nn.arrays import LINE, Names, Parameters
+from rnnlm.nn.cells import make_cell
 from rnnlm.nn.products import (
     MANY,
     NARROW,
@@ -20,6 +21,7 @@ from rnnlm.nn.products import (
     times,
     times_turned,
 )
+from rnnlm.nn.recurrent import Recurrent
 
 SIZES = [
     (1, 40, 160),
@@ -43,11 +45,34 @@ def test_panels_change_nothing(
     rng = np.random.default_rng(1)
     w = rng.normal(size=(depth, columns))
     for steps in (1, MANY):  # the plain product, and the other
-        along, back = times(w, batch, steps), times_turned(w, batch, steps)
+        along, back = times(w, batch, steps), times_turned(w, batch)
         for _ in range(2):
             x, y = rng.normal(size=(batch, depth)), rng.normal(size=(batch, columns))
             np.testing.assert_allclose(along(x), x @ w, rtol=1e-9, atol=1e-9)
             np.testing.assert_allclose(back(y), y @ w.T, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["tanh", "lstm", "gru"])
+def test_a_layer_with_each_product(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs and gradients of a layer do not tell how its products are made, results in the same memory or not."""
+    batch, inputs, hidden = 3, 2, 66
+    rng = np.random.default_rng(1)
+    layer = Recurrent(inputs, make_cell(kind, hidden))
+    p = Parameters(layer.shapes(), np.float64)
+    p.flat[:] = 0.2 * rng.normal(size=p.flat.size)
+    x, dy = rng.normal(size=(MANY, batch, inputs)), rng.normal(size=(MANY, batch, hidden))
+    resets = [np.array([1]) if t == 5 else None for t in range(MANY)]
+    found, made = [], set[str]()
+    for name in ("", "Haswell", "SkylakeX"):
+        monkeypatch.setattr(products, "kernels", lambda name=name: name)
+        made.add(type(times(p["Wh"], batch, MANY)).__name__)
+        g, k = p.like(), layer.tape(MANY, batch, np.float64)
+        y, _ = layer.forward(Names(**p.views), x, layer.start(batch, np.float64), k, resets)
+        dx, _ = layer.backward(Names(**p.views), Names(**g.views), dy, k, resets)
+        found.append(np.concatenate([y.ravel(), dx.ravel(), g.flat]))
+    assert made == {"function", "Filled", "Panels"}
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-9, atol=1e-9)
 
 
 def test_rows_are_filled_up_to_a_multiple_of_four() -> None:
@@ -79,6 +104,7 @@ def test_panels_are_small_and_not_too_shallow() -> None:
     assert cut_of(10, 800, 200) == (NARROW, 1)  # 256 columns instead of 200 would be a quarter more
     assert cut_of(10, 2600, 650) == (NARROW, 1)  # 10 x 2600 x 64 would be 1,664,000
     assert cut_of(32, 1280, 320) == (NARROW, 2)
+    assert cut_of(10, 50, 200) == (NARROW, 1)
     assert cut_of(32, 1281, 320) == (NARROW, 3)
     assert cut_of(32, 1277, 320) is None  # a prime number
     assert cut_of(32, 1282, 320) == (NARROW, 2)

@@ -69,7 +69,9 @@ def command(
         show(answers)
 
 
-def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | None, in_order: bool) -> dict[str, Any]:
+def measure(
+    model: Model, files: tuple[str, ...], carry: bool, encoding: str | None, in_order: bool
+) -> dict[str, Any]:
     """The figures of one model on a text; `in_order` for a model that learns while it reads."""
     from rnnlm.lm.cloze import ClozeModel
     from rnnlm.text.corpus import encode_stream

@@ -1,6 +1,6 @@
 """Several language models as one: a linear mixture of their distributions over one vocabulary; it does not know words.
 
-P(w | h) = Σ_k λ_k P_k(w | h),   Σ_k λ_k = 1        (Jelinek and Mercer 1980)
+    P(w | h) = Σ_k λ_k P_k(w | h),   Σ_k λ_k = 1        (Jelinek and Mercer 1980)
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ def times(w: Array, batch: int, steps: int) -> Product:
     return lambda x: np.asarray(x @ whole)
 
 
-def times_turned(w: Array, batch: int, steps: int) -> Product:
-    """x (B, N) to x Wᵀ (B, K) for W (K, N), as `times`."""
-    return times(w.T, batch, steps)
+def times_turned(w: Array, batch: int) -> Product:
+    """x (B, N) to x Wᵀ (B, K) for W (K, N), as `times`, for any number of x: Wᵀ is copied in any case."""
+    return times(w.T, batch, MANY)
 
 
 class Filled:
@@ -109,7 +109,7 @@ def cut_of(batch: int, depth: int, columns: int) -> tuple[int, int] | None:
     be too shallow."""
     if batch * depth * WIDE <= SMALL and -columns % WIDE < columns / 8:  # few zeros behind the last column
         return WIDE, 1
-    for tiers in range(1, 1 + depth // SHALLOW):
+    for tiers in range(1, 1 + max(1, depth // SHALLOW)):
         if depth % tiers == 0 and batch * (depth // tiers) * NARROW <= SMALL:
             return NARROW, tiers
     return None

@@ -95,7 +95,7 @@ class Recurrent:
         if dstate is not None:
             for slot, value in zip(self.cell.slots, dstate, strict=True):
                 getattr(d, slot)[...] = value
-        times_wh_turned = times_turned(p.Wh, dy.shape[1], len(dy))
+        times_wh_turned = times_turned(p.Wh, dy.shape[1])
         stretch = max(1, CACHED // k.z[0].size)
         for t in reversed(range(len(dy))):
             if (t + 1) % stretch == 0 or t == len(dy) - 1:

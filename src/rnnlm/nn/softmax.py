@@ -13,8 +13,8 @@ stays. E is made in pieces of some words, each small enough to stay in the cache
 exp without its maximum subtracted needs logits below 88: where a Z is too large or too small, the block is done again
 with the maximum subtracted, which costs no pass of its own: -maximum takes the place of the 0.
 
-The words may be divided: `weigh` and `learn` work on any span of them, and `merge` makes the sums over several spans
-those over all words.
+The words may be divided: `weigh` and `learn` work on any span of them, and `merge` makes the Z of several spans that of
+all words.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Softmax:
             np.multiply(sums[:-2].T, weight, out=dh[part])
             learn(g.Wa, ha[part] * weight, pieces, more=first > 0)
         dh -= scale * own[:, :hidden]  # (5.3)
-        distinct, sums = scatter_rows(targets, ha)
-        g.Wa[distinct] -= scale * sums  # (5.2)
+        distinct, of_targets = scatter_rows(targets, ha)
+        g.Wa[distinct] -= scale * of_targets  # (5.2)
         return nats, dh
 
     def log_probs(self, p: Names, h: Array) -> Array:
@@ -127,14 +127,14 @@ def weigh(wa: Array, ha: Array, pieces: Pieces, sums: Array) -> Array:
     return np.asarray(top)
 
 
-def merge(sums: Array, tops: Array) -> tuple[Array, Array, Array]:
-    """Z (n,) of all words and their top (n,), from the sums of exp over parts of the words, (parts, n), and `tops`
-    (parts, n). And the factors (parts, n) that bring each part's E to that top."""
+def merge(z: Array, tops: Array) -> tuple[Array, Array, Array]:
+    """Z (n,) of all words and their top (n,), from those of parts of the words, both (parts, n). And the factors
+    (parts, n) that bring each part's E to that top."""
     if not tops.any():
-        return sums.sum(axis=0), tops[0], np.ones_like(tops)
+        return z.sum(axis=0), tops[0], np.ones_like(tops)
     top = tops.max(axis=0)
     factors = np.exp(tops - top)
-    return np.einsum("pn,pn->n", factors, sums), top, factors
+    return np.einsum("pn,pn->n", factors, z), top, factors
 
 
 def learn(dwa: Array, scaled: Array, pieces: Pieces, more: bool) -> None:

@@ -188,7 +188,9 @@ def token_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> lis
             _, orders, _ = model.score_with_order(model.start(len(group)), inputs, targets)
         for column, at in enumerate(group):
             own_times = np.flatnonzero(inside[:, column]), column
-            scores[at] = TokenScores(found[own_times], ranks[own_times], None if orders is None else orders[own_times])
+            scores[at] = TokenScores(
+                found[own_times], ranks[own_times], None if orders is None else orders[own_times]
+            )
     return scores
 
 

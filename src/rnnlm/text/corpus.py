@@ -179,3 +179,5 @@ class Columns:
             for position in self.corpus.starts[low[column] : high[column]]:
                 found[int(position - begin[column]) - first].append(int(column))
         return [np.array(some) if some else None for some in found]
+
+

@@ -2,7 +2,7 @@
 
 Had each worker all words for its own rows, each would write a gradient of the whole matrix Wa, and these would have to
 be summed. So the words are divided instead, and the rows are shared: every worker lays down its features h, weighs its
-own words for the rows of all, and lays down the sums over these words, which together are the softmax (`merge`). Then
+own words for the rows of all, and lays down the sums over these words, which together give Z (`merge`) and dh. Then
 it has the whole gradient of its own words, and nobody else writes there.
 
     put      h and the words to predict, of the own rows
@@ -42,7 +42,6 @@ class DividedHead:
         rows = memory["sums"].shape[2]
         self.ha = np.zeros((rows, softmax.hidden + 2), np.float32)  # [h | 1 | 0] of all workers' rows
         self.ha[:, -2] = 1
-        self.logs = np.empty(rows, np.float32)  # log Σ exp(logits)
         self.tape = Tape()
         self.weighed: tuple[slice, Pieces] | None = None  # the rows and E of the last block
 
@@ -80,13 +79,12 @@ class DividedHead:
         """dWa of the own words from the block that all have weighed."""
         assert self.weighed is not None
         part, pieces = self.weighed
-        z, top, factors = self.merge(part)
-        self.logs[part] = np.log(z) + top
+        z, _, factors = self.merge(part)
         weight = scale / z * factors[self.index]
         learn(g.Wa, self.ha[part] * weight[:, None], pieces, more=part.start > 0)
 
     def merge(self, part: slice) -> tuple[Array, Array, Array]:
-        """What all have weighed for some rows."""
+        """Z, its top and the factors (`softmax.merge`) of some rows, from what all have weighed."""
         return merge(self.memory["sums"][:, -1, part], self.memory["tops"][:, part])
 
     def finish(self, p: Names, g: Names, counts: Sequence[int], scale: float) -> tuple[float, Array]:
@@ -94,13 +92,14 @@ class DividedHead:
         self.learn(g, scale)
         words = np.concatenate([self.memory["words"][worker, :count] for worker, count in enumerate(counts)])
         here = np.flatnonzero((words >= self.own.start) & (words < self.own.stop))
-        distinct, sums = scatter_rows(words[here], self.ha[here])
-        g.Wa[distinct] -= scale * sums  # (5.2)
+        distinct, of_targets = scatter_rows(words[here], self.ha[here])
+        g.Wa[distinct] -= scale * of_targets  # (5.2)
         first = sum(counts[: self.index])
         mine = slice(first, first + counts[self.index])
         targets = np.take(p.Wa, words[mine], axis=0)
-        nats = self.logs[mine].sum(dtype=np.float64) - np.einsum("nk,nk->", self.ha[mine], targets, dtype=np.float64)
-        z, _, factors = self.merge(mine)
+        z, top, factors = self.merge(mine)
+        nats = (np.log(z) + top).sum(dtype=np.float64)
+        nats -= np.einsum("nk,nk->", self.ha[mine], targets, dtype=np.float64)
         dh = np.einsum("pn,pkn->nk", factors * (scale / z), self.memory["sums"][:, :-2, mine], order="C")
         dh -= scale * targets[:, :-2]  # (5.3)
         return float(nats), dh
