@@ -4,10 +4,10 @@
 
 Each argument is what follows `rnnlm score --model`, so that mixtures are measured too:
 
-    rnnlm train both.txt --tokenizer characters --config ngram --out kn     # both.txt: zh-gold-corpuszh without its
-    rnnlm train both.txt --tokenizer characters --out lstm                  # blanks, and zh-wiki-cmrc2018
-    rnnlm train both.txt --tokenizer characters --config bidirectional --out cloze
-    rnnlm train both.txt --tokenizer characters --config ngram -s model.order=1 --out one
+    rnnlm train both --tokenizer characters --config ngram --out kn      # both/train.txt: zh-gold-corpuszh without
+    rnnlm train both --tokenizer characters --out lstm                   # its blanks, and zh-wiki-cmrc2018
+    rnnlm train both --tokenizer characters --config bidirectional --out cloze
+    rnnlm train both --tokenizer characters --config ngram -s model.order=1 --out one
     python benchmarks/spelling.py kn lstm "lstm --mix kn --lambda 0.7" "kn - one" "lstm + kn - one - one"
 
 A plus between models adds their scores: a product of experts. A minus takes scores away: with a model that only counts
@@ -15,6 +15,12 @@ how often each character is (`-s model.order=1`), what is left is how well the c
 the noisy channel, if who errs writes a character the more easily the more often it is written: log P(right) P(wrong |
 right) against log P(wrong) P(right | wrong); Lau et al. (2017) judge sentences by the same difference, SLOR. A run that
 reads both sides scores a sentence by its pseudo-log-likelihood.
+
+A model behind a `~` reads the words of a sentence from the last to the first, as jieba cuts them. The text for it:
+
+    python benchmarks/spelling.py --turn <both/train.txt >turned/train.txt   # and valid.txt
+    rnnlm train turned --tokenizer whitespace -s text.oov=characters --out back
+    python benchmarks/spelling.py "words + ~back - one - one"
 
 The pairs are those of csc-sighan15 that differ. A character trigram reaches 84.2 %, a KenLM character 5-gram 84.0 %.
 """
@@ -25,10 +31,13 @@ import argparse
 import functools
 import re
 import shlex
+import sys
 import time
 from pathlib import Path
 
 from command import rnnlm
+
+from rnnlm.text.tokenizer import BLANK, make_tokenizer
 
 
 def pairs(path: Path) -> list[tuple[str, str]]:
@@ -43,9 +52,18 @@ def members(model: str) -> list[tuple[int, str]]:
     return [(1, first), *((1 if sign == "+" else -1, name) for sign, name in zip(rest[::2], rest[1::2], strict=True))]
 
 
+def turned(sentence: str) -> str:
+    """The words of a sentence from the last to the first, with blanks between them."""
+    tokenizer = make_tokenizer("jieba")
+    words = tokenizer.cut(tokenizer.normalise(sentence.strip()))
+    return BLANK.join(word for word in reversed(words) if word != BLANK)
+
+
 @functools.cache
 def scores(model: str, sentences: tuple[str, ...]) -> list[float]:
     """log10 probability of each sentence, by `rnnlm score`."""
+    if model.startswith("~"):
+        return scores(model[1:], tuple(map(turned, sentences)))
     text = "".join(f"{sentence}\n" for sentence in sentences)
     lines = rnnlm("score", "--model", *shlex.split(model), text=text).splitlines()
     return [float(line.split("\t")[0]) for line in lines]
@@ -53,10 +71,16 @@ def scores(model: str, sentences: tuple[str, ...]) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="what follows `rnnlm score --model`")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="what follows `rnnlm score --model`")
+    parser.add_argument("--turn", action="store_true", help="only turn the words of each line of standard input")
     parser.add_argument("--corpora", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "corpora")
     parser.add_argument("--part", default="test", choices=["test", "train"])
     options = parser.parse_args()
+    if options.turn:
+        sys.stdout.writelines(f"{turned(line)}\n" for line in sys.stdin)
+        return
+    if not options.models:
+        parser.error("name a model, or ask for --turn")
     found = pairs(options.corpora / "csc-sighan15" / f"{options.part}.tsv")
     print("| `rnnlm score --model` | pairs | correct one scores higher | seconds |")
     print("|---|---:|---:|---:|")
