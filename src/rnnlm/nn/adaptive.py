@@ -92,12 +92,14 @@ class AdaptiveSoftmax:
     def log_probs(self, p: Names, h: Array) -> Array:
         """log o for every word: (N, V) from h (N, H)."""
         head = self.head.log_probs(p, h)
-        found = [head[:, : self.words if not self.cuts else self.cuts[0]]]
-        for number, tail in enumerate(self.tails):
+        found = np.empty((len(h), self.words), h.dtype)
+        frequent = self.head.words - len(self.tails)
+        found[:, :frequent] = head[:, :frequent]
+        for number, (tail, first) in enumerate(zip(self.tails, self.cuts, strict=True)):
             own = part(p, number)
-            found.append(tail.log_probs(own, h @ own.P))
-            found[-1] += head[:, self.cuts[0] + number, None]
-        return np.concatenate(found, axis=1)
+            entry = head[:, frequent + number, None]
+            np.add(tail.log_probs(own, h @ own.P), entry, out=found[:, first : first + tail.words])
+        return found
 
     def score(self, p: Names, h: Array, targets: Ids) -> Array:
         """log o[target] (N,), computed in blocks whose memory is bounded."""

@@ -69,7 +69,7 @@ ACTIVATIONS: dict[str, Activation] = {"tanh": Tanh(), "sigmoid": Sigmoid(), "rel
 
 
 def log_softmax(z: Array) -> Array:
-    """log(exp(z) / Σ exp(z)) along the last axis, safe for any z."""
-    z = z - z.max(axis=-1, keepdims=True)
+    """z <- log(exp(z) / Σ exp(z)) along the last axis, safe for any z; gives z."""
+    z -= z.max(axis=-1, keepdims=True)
     z -= np.log(np.exp(z).sum(axis=-1, keepdims=True))
     return z
