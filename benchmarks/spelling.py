@@ -37,7 +37,7 @@ from pathlib import Path
 
 from command import rnnlm
 
-from rnnlm.text.tokenizer import BLANK, make_tokenizer
+from rnnlm.text.tokenizer import BLANK, Tokenizer, make_tokenizer
 
 
 def pairs(path: Path) -> list[tuple[str, str]]:
@@ -52,9 +52,14 @@ def members(model: str) -> list[tuple[int, str]]:
     return [(1, first), *((1 if sign == "+" else -1, name) for sign, name in zip(rest[::2], rest[1::2], strict=True))]
 
 
+@functools.cache
+def jieba() -> Tokenizer:
+    return make_tokenizer("jieba")
+
+
 def turned(sentence: str) -> str:
     """The words of a sentence from the last to the first, with blanks between them."""
-    tokenizer = make_tokenizer("jieba")
+    tokenizer = jieba()
     words = tokenizer.cut(tokenizer.normalise(sentence.strip()))
     return BLANK.join(word for word in reversed(words) if word != BLANK)
 
