@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlm.nn.arrays import LINE
+
 Layout = dict[str, tuple[str, tuple[int, ...]]]  # name: (type, shape)
-ALIGN = 64
 
 
 class SharedMemory:
@@ -31,7 +32,7 @@ class SharedMemory:
         offsets, size = {}, 0
         for name, (kind, shape) in layout.items():
             offsets[name] = size
-            size += -(-np.dtype(kind).itemsize * prod(shape) // ALIGN) * ALIGN
+            size += -(-np.dtype(kind).itemsize * prod(shape) // LINE) * LINE
         raw: NDArray[Any]
         if path is None:
             raw = np.zeros(size, np.uint8)
@@ -49,7 +50,7 @@ class SharedMemory:
     def create(cls, layout: Layout) -> SharedMemory:
         """A new file of zeros, mapped."""
         folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        size = sum(-(-np.dtype(kind).itemsize * prod(shape) // ALIGN) * ALIGN for kind, shape in layout.values())
+        size = sum(-(-np.dtype(kind).itemsize * prod(shape) // LINE) * LINE for kind, shape in layout.values())
         if folder and os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize < 2 * size:
             folder = None
         with tempfile.NamedTemporaryFile(prefix="rnnlm-", dir=folder, delete=False) as file:
