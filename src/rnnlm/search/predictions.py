@@ -34,9 +34,11 @@ def read(model: LanguageModel, ids: Sequence[int]) -> tuple[Floats, State]:
 def best(log_probs: Floats, count: int, banned: Sequence[int] = (UNKNOWN,)) -> list[Prediction]:
     """The `count` most probable words, the best first; `<unk>` is passed over and nothing is renormalised."""
     places = candidates(log_probs, count + len(banned))
-    places = places[np.isin(places, list(banned), invert=True)]
+    for word in banned:  # mostly one: np.isin takes as long as all else here
+        places = places[places != word]
     top = places[np.lexsort((places, -log_probs[places]))][:count]
-    return [Prediction(int(word), float(np.exp(log_probs[word]))) for word in top]
+    probabilities = np.exp(log_probs[top])
+    return [Prediction(*found) for found in zip(top.tolist(), probabilities.tolist(), strict=True)]
 
 
 def candidates(values: Floats, count: int) -> Ids:
