@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlm.nn.arrays import LINE
 from rnnlm.train.memory import Layout, SharedMemory
 
 LAYOUT: Layout = {"a": ("f4", (3, 2)), "b": ("i4", (5,)), "none": ("f4", (0,)), "c": ("f4", (1,))}
@@ -37,6 +38,7 @@ def test_nothing_is_left_behind() -> None:
 def test_memory_of_one_process() -> None:
     """Without a path the arrays are ordinary memory."""
     memory = SharedMemory(LAYOUT)
+    assert [array.ctypes.data % LINE for array in memory.arrays.values()] == [0] * len(LAYOUT)
     memory["a"][...] = np.pi
     assert memory["c"][0] == 0
     memory.unlink()

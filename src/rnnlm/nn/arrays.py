@@ -26,10 +26,14 @@ def empty(shape: Shape, dtype: DTypeLike = np.float32) -> Array:
     """An undefined array that begins where a line of the cache does. Those of NumPy mostly begin 16 bytes behind: then
     half the loads of AVX2 and all those of AVX-512 touch two lines, and exp takes a fifth longer."""
     size = prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(size + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
-    found: Array = raw[start : start + size].view(dtype).reshape(shape)
+    found: Array = from_line(np.empty(size + LINE, np.uint8)).view(dtype).reshape(shape)
     return found
+
+
+def from_line(raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """All but LINE of these bytes, from the first line of the cache on."""
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + len(raw) - LINE]
 
 
 def rows(x: Array) -> Array:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlm.nn.arrays import LINE
+from rnnlm.nn.arrays import LINE, from_line
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]  # name: (type, shape)
 
@@ -35,7 +35,7 @@ class SharedMemory:
             size += -(-np.dtype(kind).itemsize * prod(shape) // LINE) * LINE
         raw: NDArray[Any]
         if path is None:
-            raw = np.zeros(size, np.uint8)
+            raw = from_line(np.zeros(size + LINE, np.uint8))
         else:
             raw = np.memmap(path, np.uint8, "r+", shape=(size,))
         self.arrays: dict[str, NDArray[Any]] = {}
