@@ -127,6 +127,27 @@ def test_the_installed_command(tmp_path: Path, small_config: Write) -> None:
     assert wrong.stderr.startswith("rnnlm: there is no run none")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_no_copy_of_a_piped_text_is_left(tmp_path: Path, number: int) -> None:
+    """A text from a pipe lies in a temporary file while it comes; whoever ends the program, the file goes too."""
+    command = [*MODULE, "train", "-", "--out", str(tmp_path / "run")]
+    places = os.environ | {"TMPDIR": str(tmp_path), "RNNLM_CACHE": str(tmp_path / "cache")}
+    with subprocess.Popen(command, env=places, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write("我昨天上学迟到了。\n" * 10_000)
+        process.stdin.flush()
+        until = time.monotonic() + PATIENCE
+        while not list(tmp_path.glob("rnnlm-*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert list(tmp_path.glob("rnnlm-*"))
+        process.send_signal(number)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert not list(tmp_path.glob("rnnlm-*"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a pipe whose reader has gone")
 def test_a_closed_pipe(character_run: Path) -> None:
     """When the reader of a pipe has gone, as `head` does, the command ends quietly."""

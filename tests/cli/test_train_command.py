@@ -108,8 +108,12 @@ def test_an_existing_folder_is_refused(train: Callable[..., Answer], in_folder: 
     assert "a exists" in answer.err
     assert "--resume" in answer.err
     assert (in_folder / "a" / "checkpoints.json").read_text() == before
-    assert train(TINY, "--out", "a", "--force", "--seed", "5").status == 0
+    (in_folder / "a" / "notes.md").write_text("mine")
+    (in_folder / "a" / "text.txt").write_text(TINY.read_text("utf-8"), "utf-8")
+    assert train("a/text.txt", "--out", "a", "--force", "--seed", "5").status == 0
     assert Run(Path("a")).config.train.seed == 5
+    assert (in_folder / "a" / "notes.md").read_text() == "mine"
+    assert (in_folder / "a" / "text.txt").exists()
     (in_folder / "mine").mkdir()
     (in_folder / "mine" / "photo").touch()
     assert train(TINY, "--out", "mine", "--force").status == 1

@@ -14,7 +14,7 @@ import pytest
 
 from rnnlm.errors import CorpusError
 from rnnlm.text.cache import cache_folder
-from rnnlm.text.streams import ABANDONED, Stream, cut_files
+from rnnlm.text.streams import ABANDONED, UNUSED, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 
 WORDS = make_tokenizer("whitespace")
@@ -126,11 +126,14 @@ def test_no_files() -> None:
 
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folders of unfinished work go when nothing was written into them for long; fresh ones and finished texts stay."""
+    """Folders of unfinished work go when nothing was written into them for long; fresh ones, finished texts and what is
+    somebody's own stay."""
     monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
     finished = cut_files([write(tmp_path, ["one text"])], WORDS)
     cache = cache_folder()
-    for name, age in ((".0a1b.killed", 2 * ABANDONED), (".0a1b.working", 0)):
+    work = f".{'0a1b' * 8}"
+    kept = {f"{work}.working", ".emacs.d", ".0a1b.own"}
+    for name, age in {f"{work}.killed": 2 * ABANDONED, **dict.fromkeys(kept, 2 * ABANDONED), f"{work}.working": 0}.items():
         (cache / name).mkdir()
         (cache / name / "tokens.0").write_bytes(b"half")
         then = time.time() - age
@@ -138,8 +141,25 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path, monkeypatch: pyte
         os.utime(cache / name, (then, then))
     cut_files([write(tmp_path, ["another text"], "b.txt")], WORDS)
     left = {path.name for path in cache.iterdir() if path.name.startswith(".")}
-    assert left == {".0a1b.working"}
+    assert left == kept
     assert documents(cut_files([write(tmp_path, ["one text"])], WORDS)[0]) == documents(finished[0])
+
+
+def test_a_text_that_nobody_reads_any_more_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a month, counted from when it was read last, not from when it was cut."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    texts = [write(tmp_path, [f"text {name}"], f"{name}.txt") for name in "abc"]
+    for text in texts[:2]:
+        cut_files([text], WORDS)
+    for path in cache_folder().iterdir():
+        os.utime(path / "done", (time.time() - 2 * UNUSED,) * 2)
+    cut_files(texts[:1], WORDS)
+    kept = {path.name for path in cache_folder().iterdir() if (path / "done").stat().st_mtime > time.time() - UNUSED}
+    assert len(kept) == 1
+    cut_files(texts[2:], WORDS)
+    left = {path.name for path in cache_folder().iterdir()}
+    assert len(left) == 2
+    assert kept < left
 
 
 def test_a_killed_preparation_is_done_anew(tmp_path: Path) -> None:

@@ -42,6 +42,15 @@ def test_cosine() -> None:
     assert Schedule(Train(rate=1, schedule="cosine"), 10).rate(0, 0) == 1
 
 
+@pytest.mark.parametrize("steps", [1, 7, 10, 110, 2003])
+def test_warming_up_ends_at_the_rate(steps: int) -> None:
+    """No step is larger than the rate says, also where the warm-up is no whole number of steps, or less than one."""
+    schedule = Schedule(Train(rate=0.5, schedule="cosine", warmup=0.05), steps)
+    rates = [schedule.rate(0, step) for step in range(steps)]
+    assert max(rates) == pytest.approx(0.5, rel=1e-3)
+    assert max(rates) <= 0.5
+
+
 def test_best_and_patience() -> None:
     """Says which epoch was the best so far; gives up after `patience` epochs without a better one."""
     schedule = Schedule(Train(patience=2), 100)

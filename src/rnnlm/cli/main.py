@@ -9,7 +9,9 @@ import contextlib
 import errno
 import io
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 from typing import Any
 
@@ -73,6 +75,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # bytes of an argument that are no text
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, or `kill`: end as after Ctrl-C, which leaves nothing behind
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
     try:
         status = cli(standalone_mode=False, prog_name="rnnlm")
         sys.stdout.flush()
@@ -84,7 +91,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted", err=True)
         status = 130
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+    except (BrokenPipeError, SystemExit):  # the reader of our output has gone, as `head` does; click then says exit(1)
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 0

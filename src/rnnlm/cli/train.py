@@ -122,7 +122,11 @@ def polite_interrupt() -> Iterator[threading.Event]:
         stop.set()
         remark("\nfinishing this step, then saving (Ctrl-C again to stop at once)")
 
-    kept = {number: signal.signal(number, first) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    kept = {
+        number: signal.signal(number, first) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield stop
     finally:

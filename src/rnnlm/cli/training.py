@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import shlex
-import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,13 +52,13 @@ def start_new(
     config = resolved(config, prepared)
     path = out or new_run_name(config)
     if out is not None and out.exists():
-        shutil.rmtree(out)
+        Run(out).remove()
     run = Run.create(path, with_values(config, "model", embeddings=""), prepared.coder, prepared.user_words)
     if config.model.kind == "ngram":
         try:
             count(run, config, prepared)
         except BaseException:  # a count that was stopped leaves nothing to go on with
-            shutil.rmtree(run.path, ignore_errors=True)
+            run.remove()
             raise
         return
     work(run, config, prepared, files, valid, resume=False)

@@ -11,6 +11,7 @@ Nothing in it is executable, nothing names another place of the disk.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ from rnnlm.text.vocabulary import Vocabulary
 
 Arrays = Mapping[str, NDArray[Any]]
 RUNS = "runs"
+FILES = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl", "checkpoints.json")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Run:
             if user_words:
                 write_text(path / "user_dict.txt", "".join(f"{line}\n" for line in user_words))
         return cls(path)
+
+    def remove(self) -> None:
+        """Removes the files of the run; what else somebody has put into its folder stays."""
+        for name in FILES:
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        with contextlib.suppress(OSError):  # it is not empty
+            self.path.rmdir()
 
     @cached_property
     def config(self) -> Config:

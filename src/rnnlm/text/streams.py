@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +35,8 @@ SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
 FORMAT = 4
 ABANDONED = 600.0  # seconds
+UNUSED = 30 * 86_400.0  # seconds after which a text that nobody has read again is forgotten
+NAME = r"[0-9a-f]{32}"  # a fingerprint; whatever else is in the folder is somebody's own
 Progress = Callable[[int], None]  # called with the number of characters read since the last call
 
 
@@ -74,20 +78,19 @@ def cut_files(
     if not paths:
         raise CorpusError("no text was named")
     if any(str(path) == "-" for path in paths):
-        with tempfile.NamedTemporaryFile("wb", suffix=".txt", delete=False) as file:
-            shutil.copyfileobj(open_binary("-"), file)
-        try:
-            named = [file.name if str(path) == "-" else path for path in paths]
+        with tempfile.TemporaryDirectory(prefix="rnnlm-") as place:
+            copy = Path(place) / "standard input"
+            with copy.open("wb") as file:
+                shutil.copyfileobj(open_binary("-"), file)
+            named = [copy if str(path) == "-" else path for path in paths]
             return cut_files(named, tokenizer, encoding, hold_out, progress)
-        finally:
-            Path(file.name).unlink()
     settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
     name = fingerprint(paths, settings)
     folder = cache_folder() / name
     if not (folder / "done").exists():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            clear_abandoned(folder.parent)
+            tidy(folder.parent)
             work = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
         except OSError:  # nowhere to keep it: cut it all the same
             work = Path(tempfile.mkdtemp(prefix="rnnlm-"))
@@ -110,6 +113,8 @@ def cut_files(
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
+    with contextlib.suppress(OSError):  # a cache of somebody else's, to be read only
+        os.utime(folder / "done")
     with (folder / "types.txt").open(encoding="utf-8", newline="\n") as listed:
         types = [word.removesuffix("\n") for word in listed]  # one list for all parts: it may be long
     streams = [load_stream(folder, part, types) for part in range(1 + hold_out)]
@@ -120,16 +125,21 @@ def cut_files(
     return streams
 
 
-def clear_abandoned(cache: Path) -> None:
-    """Removes what processes that were killed in the middle of their work left in the cache.
+def tidy(cache: Path) -> None:
+    """Removes from the cache what processes that were killed left behind, and texts that nobody has read for a month.
 
     Who works writes every few moments: where nothing was written for so long, nobody does.
     """
-    for work in cache.glob(".*.*"):
+    for path in list(cache.iterdir()):
         with contextlib.suppress(OSError):
-            newest = max(path.stat().st_mtime for path in (work, *work.iterdir()))
-            if time.time() - newest > ABANDONED:
-                shutil.rmtree(work)
+            if re.fullmatch(NAME, path.name):
+                idle, most = time.time() - (path / "done").stat().st_mtime, UNUSED
+            elif re.fullmatch(rf"\.{NAME}\..+", path.name):
+                idle, most = time.time() - max(own.stat().st_mtime for own in (path, *path.iterdir())), ABANDONED
+            else:
+                continue
+            if idle > most:
+                shutil.rmtree(path)
 
 
 def by_passage(paths: Sequence[str | Path], encoding: str | None) -> bool:

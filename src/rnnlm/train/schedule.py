@@ -32,7 +32,7 @@ class Schedule:
         if s.schedule == "cosine":
             rising = s.warmup * self.steps
             if step < rising:
-                return s.rate * (step + 1) / rising
+                return s.rate * min(1.0, (step + 1) / rising)
             return s.rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, self.steps - rising)))
         return s.rate
 
