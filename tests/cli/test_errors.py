@@ -188,3 +188,12 @@ def test_arguments_that_are_no_text(rnnlm: Command, character_run: Path) -> None
         answer = rnnlm("predict", "--model", character_run, "我\udcff", *flags)
         assert answer.status in (0, 1)
         assert "Traceback" not in answer.err
+
+
+def test_standard_input_is_read_once(rnnlm: Command, character_run: Path, in_folder: Path) -> None:
+    """Whoever names it twice is told, before half of the work is done."""
+    told(rnnlm("train", "-", "--valid", "-", input="我。\n"), "twice")
+    answer = rnnlm("evaluate", "-", "-m", character_run, "-m", character_run, input="我。\n")
+    assert (answer.status, answer.out) == (2, "")
+    assert "read once" in answer.err
+    assert rnnlm("evaluate", TINY, "--items", "items.jsonl", "-m", character_run).status == 2

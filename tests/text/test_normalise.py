@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from rnnlm.text.normalise import normalise
 from strategies import ANY, LINES
@@ -40,6 +41,25 @@ def test_a_second_time_changes_nothing(text: str) -> None:
     """Normalising is idempotent."""
     once = normalise(text)
     assert normalise(once) == once
+
+
+@given(st.text("中了a1 ,?!:;()。，“", max_size=12))
+def test_marks_one_by_one(text: str) -> None:
+    """The slow and obvious way: a mark beside something Chinese is Chinese itself, until nothing changes."""
+    slow, before = " ".join(text.split()), ""
+    while slow != before:
+        before = slow
+        for at, mark in enumerate(slow):
+            beside = slow[max(0, at - 1) : at] + slow[at + 1 : at + 2]
+            if mark in ",?!:;()" and set(beside) & set("中了。，“？！：；（）"):
+                slow = slow[:at] + dict(zip(",?!:;()", "，？！：；（）", strict=True))[mark] + slow[at + 1 :]
+    assert normalise(text) == slow
+
+
+def test_many_marks() -> None:
+    """A line of nothing but marks is read once, not once for each: this would last for hours."""
+    assert normalise("中" + "," * 200_000) == "中" + "，" * 200_000
+    assert normalise("," * 200_000) == "," * 200_000
 
 
 @given(LINES)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -133,7 +134,11 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path, monkeypatch: pyte
     cache = cache_folder()
     work = f".{'0a1b' * 8}"
     kept = {f"{work}.working", ".emacs.d", ".0a1b.own"}
-    for name, age in {f"{work}.killed": 2 * ABANDONED, **dict.fromkeys(kept, 2 * ABANDONED), f"{work}.working": 0}.items():
+    for name, age in {
+        f"{work}.killed": 2 * ABANDONED,
+        **dict.fromkeys(kept, 2 * ABANDONED),
+        f"{work}.working": 0,
+    }.items():
         (cache / name).mkdir()
         (cache / name / "tokens.0").write_bytes(b"half")
         then = time.time() - age
@@ -180,3 +185,32 @@ def test_a_killed_preparation_is_done_anew(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob("done"))
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert again.stdout.splitlines()[-1] == "200000"
+
+
+def test_what_a_power_cut_damaged_is_cut_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the cache that lost its end, or the mark that all is written."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    text = write(tmp_path, ["one text", "of two lines"])
+    expected = documents(cut_files([text], WORDS)[0])
+    for name in ("tokens.0", "types.txt", "counts.0.npy", "done"):
+        (folder,) = cache_folder().iterdir()
+        (folder / name).write_bytes(b"")
+        assert documents(cut_files([text], WORDS)[0]) == expected
+    (folder,) = cache_folder().iterdir()
+    (folder / "done").unlink()
+    assert documents(cut_files([text], WORDS)[0]) == expected
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_pipe_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe under a name, as `<(...)` makes one, is a text like any other, and is not kept as an empty one."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    text = write(tmp_path, ["one text", "of two lines"])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(text.read_bytes()))
+    writer.start()
+    piped = documents(cut_files([pipe], WORDS)[0])
+    writer.join()
+    assert piped == documents(cut_files([text], WORDS)[0])
+    assert piped != []

@@ -50,6 +50,10 @@ def command(
         raise click.UsageError("--mix goes with one --model: what is mixed with which?")
     if mixing.dynamic and items:
         raise click.UsageError("--dynamic goes with a text, not with --items")
+    if files and items:
+        raise click.UsageError("--items stands in the place of FILES: name one of them")
+    if "-" in files and len(files) + len(models) > 2:
+        raise click.UsageError("- is read once: name no other file and one --model with it, or write it into a file")
     if not files and not items:
         from rnnlm.share import shared_folder
 
@@ -69,9 +73,7 @@ def command(
         show(answers)
 
 
-def measure(
-    model: Model, files: tuple[str, ...], carry: bool, encoding: str | None, in_order: bool
-) -> dict[str, Any]:
+def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | None, in_order: bool) -> dict[str, Any]:
     """The figures of one model on a text; `in_order` for a model that learns while it reads."""
     from rnnlm.lm.cloze import ClozeModel
     from rnnlm.text.corpus import encode_stream

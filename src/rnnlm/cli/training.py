@@ -17,7 +17,7 @@ from rnnlm.cli.course import Course
 from rnnlm.cli.show import remark
 from rnnlm.cli.train import new_run_name, polite_interrupt
 from rnnlm.config import Config, load_config, with_values
-from rnnlm.errors import CheckpointError, ConfigError
+from rnnlm.errors import CheckpointError, ConfigError, CorpusError
 from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
@@ -91,9 +91,12 @@ def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> N
         *(f for f in (config.text.vocabulary, config.text.user_dict, config.model.embeddings) if f),
     ]
     from rnnlm.text.reader import open_binary
+    from rnnlm.text.streams import is_pipe
 
+    if named.count("-") > 1:
+        raise CorpusError("standard input was named twice, but can be read once", "write it into a file")
     for file in named:
-        if file != "-" and not Path(file).is_dir():
+        if not is_pipe(file) and not Path(file).is_dir():
             open_binary(file).close()
 
 

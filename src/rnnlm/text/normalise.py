@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 WIDE = {code: code - 0xFEE0 for code in [*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)]}
-MARKS = dict(zip(",?!:;()", "，？！：；（）", strict=True))
+FULL_WIDTH = str.maketrans(",?!:;()", "，？！：；（）")
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-# A mark counts as beside a Chinese character through other marks and Chinese punctuation too: 了?! becomes 了？！
-BESIDE = f"{CHINESE}，。？！：；（）、“”‘’《》【】…"
-MARK = re.compile(rf"(?<=[{BESIDE}])[,?!:;()]|[,?!:;()](?=[{BESIDE}])")
+BESIDE = f"[{CHINESE}，。？！：；（）、“”‘’《》【】…]"
+MARK = "[,?!:;()]"
+# Marks in a row are beside a Chinese character together: 了?! becomes 了？！. Looked at once, from the first of them on.
+MARKS_BESIDE = re.compile(rf"(?<!{MARK})(?:(?<={BESIDE}){MARK}+|{MARK}++(?={BESIDE}))")
 
 
 def collapse(text: str) -> str:
@@ -23,9 +24,4 @@ def collapse(text: str) -> str:
 
 def normalise(text: str) -> str:
     """The normal form of one line; a second time changes nothing."""
-    text = collapse(text.translate(WIDE))
-    while True:  # a mark made full-width is itself Chinese punctuation beside the next mark
-        changed = MARK.sub(lambda found: MARKS[found[0]], text)
-        if changed == text:
-            return text
-        text = changed
+    return MARKS_BESIDE.sub(lambda found: found[0].translate(FULL_WIDTH), collapse(text.translate(WIDE)))

@@ -33,7 +33,7 @@ from rnnlm.text.tokenizer import Tokenizer
 
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
-FORMAT = 4
+FORMAT = 5
 ABANDONED = 600.0  # seconds
 UNUSED = 30 * 86_400.0  # seconds after which a text that nobody has read again is forgotten
 NAME = r"[0-9a-f]{32}"  # a fingerprint; whatever else is in the folder is somebody's own
@@ -77,17 +77,14 @@ def cut_files(
     """
     if not paths:
         raise CorpusError("no text was named")
-    if any(str(path) == "-" for path in paths):
+    if any(is_pipe(path) for path in paths):
         with tempfile.TemporaryDirectory(prefix="rnnlm-") as place:
-            copy = Path(place) / "standard input"
-            with copy.open("wb") as file:
-                shutil.copyfileobj(open_binary("-"), file)
-            named = [copy if str(path) == "-" else path for path in paths]
+            named = [copied(path, Path(place) / str(number)) for number, path in enumerate(paths)]
             return cut_files(named, tokenizer, encoding, hold_out, progress)
     settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
     name = fingerprint(paths, settings)
     folder = cache_folder() / name
-    if not (folder / "done").exists():
+    if not whole(folder):
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             tidy(folder.parent)
@@ -98,11 +95,12 @@ def cut_files(
         try:
             parts = parted(read_all(paths, encoding), by_passage(paths, encoding)) if hold_out else None
             write_streams(parts or ((0, line) for line in read_all(paths, encoding)), tokenizer, work, progress)
-            if folder.exists():  # another process was faster
-                shutil.rmtree(work)
-            elif folder.parent == work:
+            if folder.parent == work:
                 folder = work
+            elif whole(folder):  # another process was faster
+                shutil.rmtree(work)
             else:
+                shutil.rmtree(folder, ignore_errors=True)  # what a power cut left of it
                 work.rename(folder)
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
@@ -123,6 +121,22 @@ def cut_files(
     if streams[0].sentences == 0:
         raise CorpusError(f"there are no words in {', '.join(map(str, paths))}")
     return streams
+
+
+def is_pipe(path: str | Path) -> bool:
+    """Can it be read only once? A text is read several times."""
+    return str(path) == "-" or (Path(path).exists() and not Path(path).is_file())
+
+
+def copied(path: str | Path, place: Path) -> str | Path:
+    """A copy of what a pipe holds, in the new folder `place`; any other file as it is."""
+    if not is_pipe(path):
+        return path
+    place.mkdir()
+    copy = place / ("standard input" if str(path) == "-" else Path(path).name.removesuffix(".gz"))
+    with reading(path), open_binary(path) as source, copy.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return copy
 
 
 def tidy(cache: Path) -> None:
@@ -216,7 +230,17 @@ def write_streams(
         listed.writelines(f"{word}\n" for word in types)
     for part, own in enumerate(counts):
         np.save(folder / f"counts.{part}.npy", own[: len(types)])
-    (folder / "done").write_text(json.dumps(totals))
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    (folder / "done").write_text(json.dumps({"sizes": sizes, "parts": totals}))
+
+
+def whole(folder: Path) -> bool:
+    """Does the folder hold all that `write_streams` wrote? After a power cut files may have lost their ends."""
+    try:
+        sizes = json.loads((folder / "done").read_text())["sizes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
 
 
 def load_stream(folder: Path, part: int, types: list[str]) -> Stream:
@@ -227,5 +251,5 @@ def load_stream(folder: Path, part: int, types: list[str]) -> Stream:
         np.empty(0, np.int32) if empty else np.memmap(path, np.int32, "r"),
         types,
         np.load(folder / f"counts.{part}.npy"),
-        **json.loads((folder / "done").read_text())[part],
+        **json.loads((folder / "done").read_text())["parts"][part],
     )
