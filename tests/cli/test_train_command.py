@@ -113,6 +113,10 @@ def test_an_existing_folder_is_refused(train: Callable[..., Answer], in_folder: 
     assert train("a/text.txt", "--out", "a", "--force", "--seed", "5").status == 0
     assert Run(Path("a")).config.train.seed == 5
     assert (in_folder / "a" / "notes.md").read_text() == "mine"
+    kept = {path: path.stat().st_mtime_ns for path in (in_folder / "a").rglob("*") if path.is_file()}
+    assert train(TINY, "--out", "a", "--force", "-s", "model.head=adaptive", "-s", "model.cutoffs=[100000]").status == 1
+    assert {path: path.stat().st_mtime_ns for path in (in_folder / "a").rglob("*") if path.is_file()} == kept
+    assert not (in_folder / "a" / ".replaced").exists()
     assert (in_folder / "a" / "text.txt").exists()
     (in_folder / "mine").mkdir()
     (in_folder / "mine" / "photo").touch()
@@ -127,6 +131,7 @@ def test_going_on(rnnlm: Command, train: Callable[..., Answer]) -> None:
     train(TINY, "--out", "whole", "--epochs", "3")
     train(TINY, "--out", "parts", "--epochs", "1")
     answer = rnnlm("train", TINY, "--out", "parts", "--resume", "--epochs", "3")
+    assert Run(Path("parts")).config.train.epochs == 3  # the line that Ctrl-C prints goes on to the same end
     assert answer.status == 0, answer.err
     whole, parts = (
         [entry["valid_loss"] for entry in Run(Path(name)).metrics() if entry["kind"] == "valid"]
@@ -211,6 +216,7 @@ def test_a_loss_that_is_no_number(train: Callable[..., Answer]) -> None:
 
 def test_bundled_corpus(rnnlm: Command, small_config: Write, in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With no files the bundled corpus is read, which is said; it has parts of its own, so nothing is held out."""
+
     def refuse(*_: object, **__: object) -> None:
         raise RnnlmError("read no further")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 from pathlib import Path
 
@@ -112,6 +113,22 @@ def test_there_and_back(tmp_path: Path, order: int, prune: tuple[int, ...], name
     same(*read_arpa(tmp_path / name), WORDS, model)
     if name.endswith(".gz"):
         assert gzip.decompress((tmp_path / name).read_bytes()).startswith(b"\\data\\\nngram 1=10\n")
+
+
+def test_a_file_is_replaced_when_the_new_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that fails half-way leaves the old file, and nothing else."""
+    path = tmp_path / "model.arpa.gz"
+    write_arpa(text_model(2), WORDS, path)
+    before = path.read_bytes()
+
+    def full(*_: object) -> list[str]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rnnlm.lm.arpa._lines", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        write_arpa(text_model(3), WORDS, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("order", [2, 3, 4, 5])

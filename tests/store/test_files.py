@@ -57,6 +57,37 @@ def test_no_place_to_write(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_killed_process_left(tmp_path: Path) -> None:
+    """Half of a folder under the name that this process would take, as one of the same number in a container left it."""
+    path = tmp_path / "1"
+    with new_folder(path) as work:
+        (work / "a.txt").write_text("old")
+    work.mkdir()
+    (work / "b.txt").write_text("half")
+    with new_folder(path) as work:
+        (work / "a.txt").write_text("new")
+    assert {file.name: file.read_text() for file in path.iterdir()} == {"a.txt": "new"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one is put back."""
+    path, rename = tmp_path / "1", Path.rename
+    with new_folder(path) as work:
+        (work / "a.txt").write_text("old")
+
+    def once(self: Path, target: Path) -> Path:
+        if target == path and not self.suffix == ".old":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", once)
+    with pytest.raises(CheckpointError, match="Input/output"), new_folder(path) as work:
+        (work / "a.txt").write_text("new")
+    assert (path / "a.txt").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
     """Its name is there only when all of it is; an old one of that name is replaced as a whole."""
     path = tmp_path / "checkpoints" / "1"

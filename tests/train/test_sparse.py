@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnnlm.config import Model, Train
+from rnnlm.errors import TrainingError
 from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.nn.arrays import Ids, Parameters
 from rnnlm.train.team import Team
@@ -113,3 +115,13 @@ def test_the_number_of_workers_changes_nothing(kind: str) -> None:
     for others in found[1:]:
         for one, other in zip(found[0], others, strict=True):
             assert np.abs(one - other).max() <= 1e-5 * np.abs(one).max()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="where shared memory is a file that can be seen")
+def test_a_worker_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shared memory does not stay behind."""
+    before = set(Path("/dev/shm").glob("rnnlm-*"))
+    monkeypatch.setattr("sys.executable", "false")
+    with pytest.raises(TrainingError, match="ended unexpectedly"):
+        Training(MODEL, Train(batch=B), 2)
+    assert set(Path("/dev/shm").glob("rnnlm-*")) == before

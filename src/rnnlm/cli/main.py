@@ -76,7 +76,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # bytes of an argument that are no text
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):  # a closed terminal, or `kill`: end as after Ctrl-C, which leaves nothing behind
+        for name in (
+            "SIGTERM",
+            "SIGHUP",
+        ):  # `kill`, or a closed terminal: end as after Ctrl-C, and leave nothing behind
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)

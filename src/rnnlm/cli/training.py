@@ -7,6 +7,7 @@ import math
 import shlex
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,18 @@ def start_new(
             raise CheckpointError(f"{out} is not a run, and is not replaced", "name another --out")
     prepared = prepare_with_bar(files, valid, config)
     config = resolved(config, prepared)
-    path = out or new_run_name(config)
-    if out is not None and out.exists():
-        Run(out).remove()
-    run = Run.create(path, with_values(config, "model", embeddings=""), prepared.coder, prepared.user_words)
-    if config.model.kind == "ngram":
+    old = Run(out).replaced() if out is not None and (out / "config.toml").exists() else nullcontext()
+    with old:
+        stored = with_values(config, "model", embeddings="")
+        run = Run.create(out or new_run_name(config), stored, prepared.coder, prepared.user_words)
+        if config.model.kind != "ngram":
+            work(run, config, prepared, files, valid, resume=False)
+            return
         try:
             count(run, config, prepared)
         except BaseException:  # a count that was stopped leaves nothing to go on with
             run.remove()
             raise
-        return
-    work(run, config, prepared, files, valid, resume=False)
 
 
 def go_on(
@@ -209,6 +210,7 @@ def work(
         trainer = Trainer(config, network, team, prepared.train, prepared.valid, run, fingerprint(prepared.train))
         if resume:
             trainer.resume()
+            run.change(config)
         else:
             trainer.begin(starting_weights(network, config, prepared.coder.vocabulary))
         remark(describe(config, trainer, team))

@@ -8,8 +8,10 @@ sentence start ``<s>`` is a word there, for its back-off; in the model it is the
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import chain, islice
@@ -39,15 +41,24 @@ def write_arpa(model: NgramModel, words: Sequence[str], file: Path) -> None:
         raise VocabularyError(f"{len(words):,} words do not fit a model of {model.size:,}", "take the model's words")
     if bad := [word for word in words if word == "<s>" or word.encode().split() != [word.encode()]]:
         raise VocabularyError(f"an ARPA file cannot hold the word {bad[0]!r}", "train without this word")
+    # Under another name until it is whole; but a pipe or device is written as it is.
+    work = file if file.exists() and not file.is_file() else file.with_name(f".{os.getpid()}.{file.name}")
     try:
-        with _open(file, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
+        with _open(work, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
             out.write("\\data\\\n")
             out.writelines(f"ngram {n}={count}\n" for n, count in enumerate(model.counts, start=1))
             for n in range(1, model.order + 1):
                 out.write(f"\n\\{n}-grams:\n")
                 out.writelines(_lines(model, words, n))
             out.write("\n\\end\\\n")
-    except OSError as error:
+        if work != file:
+            work.replace(file)
+    except BaseException as error:
+        if work != file:
+            with suppress(OSError):
+                work.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise CheckpointError(f"cannot write {file}: {error.strerror or error}", "choose another file") from error
 
 

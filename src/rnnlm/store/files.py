@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -42,6 +43,7 @@ def write_text(path: Path, text: str) -> None:
         work = beside(path)
         try:
             work.write_text(text, encoding="utf-8", newline="\n")
+            to_disk(work)
             work.replace(path)
         except BaseException:
             work.unlink(missing_ok=True)
@@ -51,6 +53,17 @@ def write_text(path: Path, text: str) -> None:
 def beside(path: Path) -> Path:
     """A name for the unfinished `path`; not one of `tempfile`, whose files nobody else may read."""
     return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def to_disk(path: Path) -> None:
+    """Has the operating system write what it holds back of a file or folder: a name must not outlive a power cut that
+    its contents do not."""
+    with contextlib.suppress(OSError):  # a folder on Windows; a disk that knows no such thing
+        number = os.open(path, os.O_RDONLY if path.is_dir() or os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -76,13 +89,20 @@ def new_folder(path: Path) -> Iterator[Path]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         work, old = beside(path), beside(path).with_suffix(".old")
+        for left in (work, old):  # by a killed process of the same number
+            shutil.rmtree(left, ignore_errors=True)
         try:
             work.mkdir()
             yield work
+            for written in work.iterdir():
+                to_disk(written)
             if path.exists():
                 path.rename(old)
             work.rename(path)
         except BaseException:
+            if old.exists() and not path.exists():
+                old.rename(path)
             shutil.rmtree(work, ignore_errors=True)
             raise
+        to_disk(path.parent)
         shutil.rmtree(old, ignore_errors=True)

@@ -15,7 +15,8 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ from rnnlm.text.vocabulary import Vocabulary
 Arrays = Mapping[str, NDArray[Any]]
 RUNS = "runs"
 FILES = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl", "checkpoints.json")
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,41 @@ class Run:
         """Removes the files of the run; what else somebody has put into its folder stays."""
         for name in FILES:
             (self.path / name).unlink(missing_ok=True)
-        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        shutil.rmtree(self.path / CHECKPOINTS, ignore_errors=True)
         with contextlib.suppress(OSError):  # it is not empty
             self.path.rmdir()
+
+    @contextmanager
+    def replaced(self) -> Iterator[None]:
+        """Sets the run aside while another is made in its place; puts it back if that one has no checkpoint by then."""
+        aside = self.path / ".replaced"
+        with writing(self.path):
+            if self.index or not aside.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                self.move(self.path, aside)
+            else:  # a run that was killed before its first checkpoint, in the place of what lies there
+                self.remove()
+        try:
+            yield
+        finally:
+            with writing(self.path):
+                if not self.index:
+                    self.remove()
+                    self.move(aside, self.path)
+                shutil.rmtree(aside, ignore_errors=True)
+
+    @staticmethod
+    def move(old: Path, new: Path) -> None:
+        """Moves the files of a run into another folder."""
+        new.mkdir(exist_ok=True)
+        for name in (*FILES, CHECKPOINTS):
+            if (old / name).exists():
+                (old / name).rename(new / name)
+
+    def change(self, config: Config) -> None:
+        """Other settings from now on."""
+        write_text(self.path / "config.toml", config.to_toml())
+        self.__dict__["config"] = config
 
     @cached_property
     def config(self) -> Config:
@@ -104,14 +138,14 @@ class Run:
         index = self.index
         if not index:
             raise CheckpointError(f"the run {self.path} has no checkpoint yet", "train it anew with --force")
-        path = self.path / "checkpoints" / index.get(name, name)
+        path = self.path / CHECKPOINTS / index.get(name, name)
         if not path.is_dir():
             raise CheckpointError(f"the run {self.path} has no checkpoint {path.name}")
         return path
 
     def save(self, name: str, weights: Arrays, trainer: Arrays, state: dict[str, Any], best: bool) -> Path:
         """Writes a checkpoint, marks it as the last (and the best), and removes those that are neither any more."""
-        path = self.path / "checkpoints" / name
+        path = self.path / CHECKPOINTS / name
         with new_folder(path) as work:
             write_arrays(work / "model.safetensors", weights)
             write_arrays(work / "trainer.safetensors", trainer)
@@ -121,7 +155,7 @@ class Run:
         if best or "best" not in index:
             index["best"] = name
         write_json(self.path / "checkpoints.json", index)
-        for other in (self.path / "checkpoints").iterdir():
+        for other in (self.path / CHECKPOINTS).iterdir():
             if other.name not in index.values():
                 shutil.rmtree(other, ignore_errors=True)
         return path

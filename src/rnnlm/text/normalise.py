@@ -13,7 +13,7 @@ FULL_WIDTH = str.maketrans(",?!:;()", "，？！：；（）")
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 BESIDE = f"[{CHINESE}，。？！：；（）、“”‘’《》【】…]"
 MARK = "[,?!:;()]"
-# Marks in a row are beside a Chinese character together: 了?! becomes 了？！. Looked at once, from the first of them on.
+# Marks in a row are beside a Chinese character together: 了?! becomes 了？！. Looked at once, from the first one on.
 MARKS_BESIDE = re.compile(rf"(?<!{MARK})(?:(?<={BESIDE}){MARK}+|{MARK}++(?={BESIDE}))")
 
 

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from rnnlm.config import Train
 from rnnlm.errors import TrainingError
 from rnnlm.nn.network import Network
-from rnnlm.train.memory import SharedMemory
+from rnnlm.train.memory import Layout, SharedMemory
 from rnnlm.train.shard import Shard, layout
 
 # Ctrl-C is for this process, which ends the step and saves; the workers must live until then.
@@ -36,9 +36,20 @@ class Team:
         workers = max(1, min(workers, settings.batch))
         shapes = layout(network, settings, steps, workers)
         self.memory = SharedMemory.create(shapes) if workers > 1 else SharedMemory(shapes)
-        self.shard = Shard(network, settings, self.memory, 0, workers)
         self.workers: list[subprocess.Popen[bytes]] = []
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        try:
+            self.shard = Shard(network, settings, self.memory, 0, workers)
+            self.begin(settings, shapes, workers, arguments)
+        except BaseException:
+            self.__exit__()
+            raise
+        self.memory.unlink()
+
+    def begin(self, settings: Train, shapes: Layout, workers: int, arguments: dict[str, Any]) -> None:
+        """Starts the other workers."""
+        # The path: they must find what this process finds.
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        environment = os.environ | threads | {"PYTHONPATH": os.pathsep.join(sys.path)}
         for index in range(1, workers):
             order = {
                 "network": arguments,
@@ -56,7 +67,6 @@ class Team:
             self.send(worker, order)
         for worker in self.workers:
             self.receive(worker)
-        self.memory.unlink()
 
     @property
     def size(self) -> int:
