@@ -34,16 +34,16 @@ def validated(train: float, valid: float, best: bool = True, epoch: int = 1) -> 
 
 
 def test_a_row() -> None:
-    """Norm, clipping and saturation are means over the steps, however many lie between two events."""
+    """Norm and clipping are means over the steps, however many lie between two events."""
     own = course()
-    own.see(stepped(10, norm=1.0, clipped=0.5), 0.2)
-    own.see(stepped(40, norm=3.0, clipped=0.1), 0.6)
-    (row,) = own.end(validated(math.log(200), math.log(300)))
-    # (10 · 1 + 30 · 3) / 40 = 2.5; (10 · 0.5 + 30 · 0.1) / 40 = 20 %; (10 · 0.2 + 30 · 0.6) / 40 = 50 %
+    own.see(stepped(10, norm=1.0, clipped=0.5))
+    own.see(stepped(40, norm=3.0, clipped=0.1))
+    (row,) = own.end(validated(math.log(200), math.log(300)), 0.5)
+    # (10 · 1 + 30 · 3) / 40 = 2.5; (10 · 0.5 + 30 · 0.1) / 40 = 20 %
     bits = 100 * math.log(300) / math.log(2) / 300
     assert row.split() == ["*", "1", "200.00", "300.00", f"{bits:.3f}", "2.50", "20%", "50%", "12s"]
-    own.see(stepped(50, norm=7.0), 0.0)  # the next epoch begins anew
-    (row,) = own.end(validated(math.log(150), math.log(310), best=False, epoch=2))
+    own.see(stepped(50, norm=7.0))  # the next epoch begins anew
+    (row,) = own.end(validated(math.log(150), math.log(310), best=False, epoch=2), 0.0)
     assert row.split() == ["2", "150.00", "310.00", f"{100 * math.log2(310) / 300:.3f}", "7.00", "0%", "0%", "12s"]
 
 
@@ -52,11 +52,11 @@ def test_a_row() -> None:
 def test_rows_stand_under_the_header(kind: str, loss: float) -> None:
     """Each figure ends where its name ends, also a very large one, and the table fits 80 columns."""
     own = course(kind=kind)
-    own.see(stepped(10, norm=1e9, clipped=1.0), 1.0)
+    own.see(stepped(10, norm=1e9, clipped=1.0))
     event = validated(loss, loss)
     if kind == "cloze":
         event = Validated(1, 6.0, ClozeMetrics(10, 3, 5, 0.4, 60.0, True), 6.0, True, 12.3)
-    row = own.end(event)[0]
+    row = own.end(event, 1.0)[0]
     assert own.header == (HEADER if kind == "rnn" else CLOZE_HEADER)
     assert len(row) == len(own.header) <= 80
     for name in ("train", "valid", "|g|", "clipped", "saturated", "time"):
@@ -69,8 +69,8 @@ def advice(own: Course, *epochs: tuple[float, float, bool], clipped: float = 0.0
     """The names of what is advised after each of some epochs (training loss, validation loss, best?)."""
     found = []
     for epoch, (train, valid, best) in enumerate(epochs, 1):
-        own.see(stepped(10 * epoch, clipped=clipped), saturated)
-        found += [line.strip().split(":")[0] for line in own.end(validated(train, valid, best, epoch))[1:]]
+        own.see(stepped(10 * epoch, clipped=clipped))
+        found += [line.strip().split(":")[0] for line in own.end(validated(train, valid, best, epoch), saturated)[1:]]
     return found
 
 
@@ -84,8 +84,8 @@ def test_rate_too_high() -> None:
     assert advice(course(), (7.0, 6.9, True), (6.95, 6.9, True), (6.95, 6.9, True)) == ["worse than guessing"] * 1
     assert advice(course(), (5.0, 5.0, True), (5.2, 5.3, False), (5.4, 5.5, False)) == ["the training loss rises"]
     own = course(rate=0.3)
-    own.see(stepped(10), 0)
-    assert "--lr 0.1" in own.end(validated(8.0, 8.0))[1]
+    own.see(stepped(10))
+    assert "--lr 0.1" in own.end(validated(8.0, 8.0), 0)[1]
 
 
 def test_clipping_that_does_not_help() -> None:

@@ -32,6 +32,16 @@ def test_json(rnnlm: Command, character_run: Path) -> None:
         assert found["log10_probability"] < 0
 
 
+def test_a_prompt_stays_as_it_is(rnnlm: Command, character_run: Path, word_run: Path) -> None:
+    """What the model does not know of a prompt is read as unknown, and said so; written it is as it was."""
+    for run in (character_run, word_run):
+        answer = rnnlm("generate", "--model", run, "--prompt", "我的Zyx「鱻」，", "--count", "2")
+        assert all(line.startswith("我的Zyx「鱻」，") for line in answer.lines)
+        assert "鱻" in answer.err
+        assert "read as unknown" in answer.err
+        assert "<unk>" not in answer.out
+
+
 def test_scores_are_those_of_the_model(rnnlm: Command, character_run: Path) -> None:
     """Without a prompt, a text that ended has the log10 probability that `score` gives it."""
     found = rnnlm("generate", "--model", character_run, "--json", "--beam", "3", "--count", "3").objects

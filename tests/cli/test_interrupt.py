@@ -152,6 +152,15 @@ def test_no_copy_of_a_piped_text_is_left(tmp_path: Path, number: int) -> None:
 def test_a_closed_pipe(character_run: Path) -> None:
     """When the reader of a pipe has gone, as `head` does, the command ends quietly."""
     command = shlex.join([*MODULE, "generate", "--model", str(character_run), "--count", "2000", "--max-words", "30"])
-    done = subprocess.run(f"{command} | head -1", shell=True, capture_output=True, text=True)
-    assert done.stderr == ""
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -1"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes what is inherited")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_from_the_start(character_run: Path, closed: str) -> None:
+    """Without standard input it is empty, without an output what was said is lost; neither is an error."""
+    command = shlex.join([*MODULE, "score", "--model", str(character_run)])
+    done = subprocess.run(f"{command} {closed}", shell=True, input="我。\n", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -58,7 +58,7 @@ def test_no_place_to_write(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left(tmp_path: Path) -> None:
-    """Half of a folder under the name that this process would take, as one of the same number in a container left it."""
+    """Half of a folder, by a process of the same number, as in a container."""
     path = tmp_path / "1"
     with new_folder(path) as work:
         (work / "a.txt").write_text("old")

@@ -2,7 +2,7 @@
 
 Perplexity of the training text as it was trained on, with dropout, and of the validation text; |g|, the norm of the
 gradient before clipping, the mean over the epoch's steps; the share of steps that were clipped; the share of the top
-layer's units that were saturated, so that little error got through.
+layer's units that are saturated at the epoch's end, so that little error gets through.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ class Course:
 
     def begin(self) -> None:
         """An epoch begins: its sums."""
-        self.steps = self.norm = self.clipped = self.saturated = 0.0
+        self.steps = self.norm = self.clipped = 0.0
 
-    def see(self, event: Stepped, saturated: float) -> None:
-        """Takes in what happened since the last event; `saturated`: the share of the top layer's units now."""
+    def see(self, event: Stepped) -> None:
+        """Takes in what happened since the last event."""
         steps = event.step - self.step
         self.step = event.step
         self.steps += steps
         self.norm += event.norm * steps
         self.clipped += event.clipped * steps
-        self.saturated += saturated * steps
 
-    def end(self, event: Validated) -> list[str]:
-        """The lines for the end of an epoch: its row, then advice, each piece once in a training."""
+    def end(self, event: Validated, saturated: float) -> list[str]:
+        """The lines for the end of an epoch: its row, then advice, each piece once in a training. `saturated`: the share
+        of the top layer's units now."""
         steps = max(1.0, self.steps)
-        self.norm, self.clipped, self.saturated = self.norm / steps, self.clipped / steps, self.saturated / steps
+        self.norm, self.clipped, self.saturated = self.norm / steps, self.clipped / steps, saturated
         lines = [self.row(event)]
         for name, advice in self.advice(event):
             if name not in self.said:

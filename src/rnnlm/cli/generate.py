@@ -8,7 +8,8 @@ import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option, seed_option
-from rnnlm.cli.show import echo_json
+from rnnlm.cli.predict import unknown_words
+from rnnlm.cli.show import echo_json, remark
 
 
 @click.command()
@@ -54,7 +55,12 @@ def command(
 
     loaded = load_mixed(model, mixing)
     coder = loaded.coder
-    start = coder.encode(prompt).ids
+    begun = coder.encode(prompt)
+    start = begun.ids
+    for line in unknown_words(loaded, prompt):
+        remark(line)
+    if beam and beam < count:
+        remark(f"a beam of {beam} finds {beam} texts; name a wider --beam for more")
     if beam:
         drawn = beam_search(loaded.left_to_right, start, beam, max_words, count if count <= beam else beam)
     else:
@@ -63,11 +69,9 @@ def command(
             best_of if temperature else 1,
         )  # fmt: skip
     for text in drawn:
-        ids = start + text.ids
+        words = [*begun.words, *coder.words(text.ids)]  # the prompt as it stands, whatever the model knows of it
+        written = coder.tokenizer.join(words)
         if as_json:
-            words = coder.words(ids)
-            echo_json(
-                {"text": coder.decode(ids), "tokens": words, "log10_probability": text.log_probability / math.log(10)}
-            )
+            echo_json({"text": written, "tokens": words, "log10_probability": text.log_probability / math.log(10)})
         else:
-            click.echo(coder.decode(ids))
+            click.echo(written)

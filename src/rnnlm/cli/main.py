@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -72,6 +73,9 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line. Exit status: 0 success, 1 an error told in one or two lines, 2 wrong usage, 130 Ctrl-C."""
+    # Where the caller closed one of them, as some daemons do, nothing is read and nothing is written.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        setattr(sys, name, getattr(sys, name) or Path(os.devnull).open(mode))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # bytes of an argument that are no text

@@ -254,7 +254,7 @@ def follow(
         for event in trainer.train(stop.is_set):
             if isinstance(event, Stepped):
                 bar.update(event.step - bar.n)
-                course.see(event, saturation(top, state))
+                course.see(event)
                 speed = event.words / max(event.seconds, 1e-9)
                 perplexity = math.exp(min(event.loss, 50))
                 bar.set_description_str(f"epoch {event.epoch + 1}/{config.train.epochs}", refresh=False)
@@ -263,7 +263,7 @@ def follow(
                 )
             elif isinstance(event, Validated):
                 with tqdm.external_write_mode():
-                    remark("\n".join(course.end(event)))
+                    remark("\n".join(course.end(event, saturation(top, state))))
             elif isinstance(event, Stopped):
                 reason = event.reason
     say_goodbye(reason, run, files, valid, trainer.at.seconds)

@@ -80,7 +80,7 @@ def draw(
     openings = None
     if best_of > 1:
         probs = restrict(found[None], 1.0, top_k, top_p)
-        first = [pick(probs, [np.random.default_rng([seed, number, 0])])[0] for number in range(count)]
+        first = [pick(probs, [np.random.default_rng([seed, number, 1])])[0] for number in range(count)]
         openings = np.repeat(first, best_of)
     texts: list[Drawn] = []
     together = max(1, TOGETHER // model.size)
