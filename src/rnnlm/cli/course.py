@@ -50,8 +50,10 @@ class Course:
         self.clipped += event.clipped * steps
 
     def end(self, event: Validated, saturated: float) -> list[str]:
-        """The lines for the end of an epoch: its row, then advice, each piece once in a training. `saturated`: the share
-        of the top layer's units now."""
+        """The lines for the end of an epoch: its row, then advice, each piece once in a training.
+
+        `saturated`: the share of the top layer's units now.
+        """
         steps = max(1.0, self.steps)
         self.norm, self.clipped, self.saturated = self.norm / steps, self.clipped / steps, saturated
         lines = [self.row(event)]

@@ -7,8 +7,15 @@ from collections.abc import Iterable, Sequence
 
 
 def width(text: str) -> int:
-    """Columns of a terminal that a text takes: wide characters are two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """Columns of a terminal that a text takes: wide characters are two; marks above others and joiners none."""
+    return sum(columns_of(character) for character in text)
+
+
+def columns_of(character: str) -> int:
+    """Columns of one character."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:
