@@ -37,7 +37,7 @@ class Text:
         ("auto", "characters", "unk"),
     )
     min_count: int = key(2, "a word joins the vocabulary if it occurs this often", low=1)
-    max_vocab: int = key(0, "most words in the vocabulary; the characters that spell all others stay in any case; 0: no limit", low=0)
+    max_vocab: int = key(0, "most words in the vocabulary, but all characters for spelling; 0: no limit", low=0)
     vocabulary: str = key("", "a file with the vocabulary, one word a line, instead of counting")
     user_dict: str = key("", "a file with words for jieba, one a line: word [count] [tag]")
     encoding: str = key("", "encoding of the text files; empty: UTF-8, UTF-16 and GB18030 are recognised")
