@@ -217,6 +217,18 @@ def test_the_checker_notices(wrong: str) -> None:
     assert relative_error(value, c.p[name], g[name], rng) < TOLERANCE
 
 
+def test_a_kink_nearby_is_no_error() -> None:
+    """Where the first step crosses the kink of ReLU, a smaller one tells a right gradient from a wrong one."""
+    x, rng = np.array([1e-5, -2.0, 3.0]), np.random.default_rng(0)
+
+    def value() -> float:
+        return float(np.maximum(x, 0).sum())
+
+    assert relative_error(value, x, np.array([1.0, 0.0, 1.0]), rng) < TOLERANCE
+    assert relative_error(value, x, np.array([0.0, 0.0, 1.0]), rng) > 0.1
+    assert relative_error(value, x, np.array([1.0, 0.0, 1.001]), rng) > 1e-4
+
+
 def test_the_checker_refuses_single_precision() -> None:
     """A check in float32 would prove nothing, and is refused."""
     x = np.zeros(3, np.float32)
