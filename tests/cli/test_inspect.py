@@ -14,6 +14,7 @@ from conftest import TINY
 from rnnlm.api import load
 from rnnlm.nn.arrays import Tape
 from rnnlm.nn.cells import GRU
+from rnnlm.report.flow import Flow
 from rnnlm.report.terminal import width
 
 TEXT = "今天早上下雨了，我"
@@ -114,6 +115,9 @@ def test_gradients_json(rnnlm: Command, simple_run: Path, character_run: Path) -
         assert sum(own["shares"]) == pytest.approx(1)
         assert own["difference"] < 1e-5
         assert own["verdict"].split(":")[0] in ("vanishes", "vanishes slowly", "holds")
+        assert len(own["verdicts"]) == len(own["norms"])
+    assert simple["verdict"] == f"{simple['verdicts'][1]}, in the top layer"
+    assert gated["verdicts"] == [gated["verdict"]]
 
 
 def test_gradients_table(rnnlm: Command, simple_run: Path) -> None:
@@ -122,8 +126,20 @@ def test_gradients_table(rnnlm: Command, simple_run: Path) -> None:
     assert fits(Answer(0, "\n".join(answer.lines[1:]), answer.err), 80)
     assert answer.lines[0].startswith(f"{simple_run} (RNN): ")
     assert "β_W β_f" in answer.out
-    assert [line.split()[0] for line in answer.lines[4:13]] == list("012345678")
+    assert [line.split()[0] for line in answer.lines[-10:-1]] == list("012345678")
     assert answer.lines[-1].startswith("  the steps' parts of dW sum to dW: relative difference ")
+
+
+def test_gradients_of_layers_that_differ(
+    rnnlm: Command, simple_run: Path, character_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the layers differ in kind, the kind of each is told."""
+    verdicts = ["holds: 98.0% is left after 9 steps", "vanishes: below 1% from 2 steps on"]
+    monkeypatch.setattr(Flow, "verdicts", lambda own: verdicts[-len(own.norms) :])
+    answer = rnnlm("inspect", "gradients", TEXT, "-m", simple_run)
+    assert answer.lines[0] == f"{simple_run} (RNN): {verdicts[1]}, in the top layer"
+    assert answer.lines[1:3] == ["  layer 1: holds", "  layer 2: vanishes"]
+    assert "layer 1:" not in rnnlm("inspect", "gradients", TEXT, "-m", character_run).out
 
 
 def test_gradients_compared(rnnlm: Command, character_run: Path) -> None:

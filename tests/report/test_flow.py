@@ -105,9 +105,10 @@ def flow_of(*norms: float) -> Flow:
             "explodes slowly: 400.0% is left after 2 steps, 100 times as large from about 7 on at this rate",
         ),
         ((1.0, 0.001, 0.05), "fades and comes back: 0.10% after 1 steps, 5.0% after 2"),
-        ((0.0, 0.0), "dead: no unit of the top layer passes the error on"),
+        ((0.0, 0.0), "dead: no unit passes the error on"),
         ((3.0, 3.0), "holds: 100.0% is left after 1 steps"),
         ((1.0, 0.0), "vanishes: below 1% from 1 steps on"),
+        ((0.0, 3.0), "holds: 100.0% is left after 1 steps"),  # a lower layer that sleeps at the last step alone
     ],
 )
 def test_verdict(norms: tuple[float, ...], verdict: str) -> None:
@@ -118,6 +119,22 @@ def test_verdict(norms: tuple[float, ...], verdict: str) -> None:
 def test_factor() -> None:
     """The factor a step is that of the line through the logarithms: exactly, where they lie on one."""
     assert flow_of(3.0, 1.5, 0.75, 0.375).factor == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("norms", "left"), [((3.0, 1.5, 0.75, 0.0, 0.0), 0.5), ((3.0, 0.0), 0.0), ((0.0, 0.0), 0.0)])
+def test_factor_of_an_error_that_ends(norms: tuple[float, ...], left: float) -> None:
+    """An error that a ReLU ends at exactly 0 has the factor of the way that it went; 0 where it went none."""
+    assert flow_of(*norms).factor == pytest.approx(left)
+
+
+def test_verdict_of_a_deep_network() -> None:
+    """The verdict says that it is the top layer's; the error may live on in the layer below."""
+    model = random_model(layers=2, scale=1e-9)
+    model.parameters["rnn.0.Wh"][...] = np.eye(5)
+    model.parameters["rnn.1.Wx"][...] = np.eye(5)
+    found = flow(model, IDS)
+    assert found.verdict() == "vanishes: below 1% from 1 steps on, in the top layer"
+    assert found.verdicts() == ["holds: 100.0% is left after 5 steps", "vanishes: below 1% from 1 steps on"]
 
 
 def test_a_network_that_explodes() -> None:

@@ -181,6 +181,7 @@ def flow_json(name: str, own: Flow, read: list[str]) -> dict[str, Any]:
         "beta_f": own.beta_f,
         "factor": own.factor,
         "verdict": own.verdict(),
+        "verdicts": own.verdicts(),
         "shares": own.shares.tolist(),
         "difference": own.difference,
     }
@@ -189,6 +190,10 @@ def flow_json(name: str, own: Flow, read: list[str]) -> dict[str, Any]:
 def show_flow(name: str, own: Flow, read: list[str]) -> None:
     """One network's flow as a table, a row a step."""
     click.echo(f"{name}: {own.verdict()}")
+    kinds = [verdict.partition(":")[0] for verdict in own.verdicts()]
+    if len(set(kinds)) > 1:
+        for level, what in enumerate(kinds, 1):
+            click.echo(f"  layer {level}: {what}")
     where = " of the top layer" * (len(own.norms) > 1)
     click.echo(f"  a step back multiplies |δ|{where} by {own.factor:.3f}, on the whole")
     if own.beta_w is not None and own.beta_f is not None:

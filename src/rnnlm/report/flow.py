@@ -42,35 +42,53 @@ class Flow:
     @property
     def left(self) -> Array:
         """(T,): |δ_{t-d}| / |δ_t| of the top layer."""
-        first = self.norms[-1][0]
-        return self.norms[-1] / first if first else np.zeros_like(self.norms[-1])
+        return left(self.norms[-1])
 
     @property
     def factor(self) -> float:
-        """By how much |δ| of the top layer changes a step: the slope of a line through its logarithms."""
-        logs = np.log(np.maximum(self.left, 1e-300))
-        return math.exp(float(np.polyfit(np.arange(len(logs)), logs, 1)[0]))
+        """By how much |δ| of the top layer changes a step."""
+        return factor(self.norms[-1])
 
     def verdict(self) -> str:
-        """A plain word on what becomes of the error, and from how many steps on."""
-        left, factor = self.left, self.factor
-        far = len(left) - 1
-        if not left[0]:
-            return "dead: no unit of the top layer passes the error on"
-        alive = np.flatnonzero(left >= GONE)[-1]
-        if (large := np.flatnonzero(left > 1 / GONE)).size:
-            return f"explodes: more than {1 / GONE:.0f} times as large from {large[0]} steps on"
-        if alive < far:
-            return f"vanishes: below {GONE:.0%} from {alive + 1} steps on"
-        seen = f"{left[far]:.1%} is left after {far} steps"
-        if (lowest := int(left.argmin())) and left[lowest] < GONE:
-            return f"fades and comes back: {left[lowest]:.2%} after {lowest} steps, {left[far]:.1%} after {far}"
-        steps = math.log(GONE) / math.log(factor) if factor != 1 else math.inf
-        if 0 < steps <= LONG:
-            return f"vanishes slowly: {seen}, below {GONE:.0%} from about {steps:.0f} on at this rate"
-        if -LONG <= steps < 0:
-            return f"explodes slowly: {seen}, {1 / GONE:.0f} times as large from about {-steps:.0f} on at this rate"
-        return f"holds: {seen}"
+        """What becomes of the error, in the top layer where there are several."""
+        return self.verdicts()[-1] + ", in the top layer" * (len(self.norms) > 1)
+
+    def verdicts(self) -> list[str]:
+        """What becomes of the error in each layer."""
+        return [verdict(norms) for norms in self.norms]
+
+
+def left(norms: Array) -> Array:
+    """(T,): a layer's |δ_{t-d}| as shares of the first that is not 0: of |δ_t|, unless a lower layer sleeps there."""
+    return norms / norms[norms.nonzero()][0] if norms.any() else norms
+
+
+def factor(norms: Array) -> float:
+    """By how much a layer's |δ| changes a step: the slope of a line through its logarithms, where there are any."""
+    (met,) = norms.nonzero()
+    return math.exp(float(np.polyfit(met, np.log(norms[met]), 1)[0])) if len(met) > 1 else 0.0
+
+
+def verdict(norms: Array) -> str:
+    """A plain word on what becomes of the error in a layer, and from how many steps on."""
+    if not norms.any():
+        return "dead: no unit passes the error on"
+    share, far = left(norms), len(norms) - 1
+    alive = np.flatnonzero(share >= GONE)[-1]
+    if (large := np.flatnonzero(share > 1 / GONE)).size:
+        return f"explodes: more than {1 / GONE:.0f} times as large from {large[0]} steps on"
+    if alive < far:
+        return f"vanishes: below {GONE:.0%} from {alive + 1} steps on"
+    seen = f"{share[far]:.1%} is left after {far} steps"
+    if (lowest := int(share.argmin())) and share[lowest] < GONE:
+        return f"fades and comes back: {share[lowest]:.2%} after {lowest} steps, {share[far]:.1%} after {far}"
+    rate = factor(norms)
+    steps = math.log(GONE) / math.log(rate) if rate not in (0, 1) else math.inf
+    if 0 < steps <= LONG:
+        return f"vanishes slowly: {seen}, below {GONE:.0%} from about {steps:.0f} on at this rate"
+    if -LONG <= steps < 0:
+        return f"explodes slowly: {seen}, {1 / GONE:.0f} times as large from about {-steps:.0f} on at this rate"
+    return f"holds: {seen}"
 
 
 def flow(model: RecurrentModel, ids: Sequence[int]) -> Flow:
