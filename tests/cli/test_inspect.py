@@ -100,6 +100,14 @@ def test_words_parted_by_blanks(rnnlm: Command, word_run: Path) -> None:
     assert [step["word"] for step in ask(rnnlm, "forward", "我们", "-m", word_run)] == ["</s>", "我们"]
 
 
+def test_an_unknown_word_among_blanks(rnnlm: Command, word_run: Path, character_run: Path) -> None:
+    """A word that the model lacks is spelled, and the cuts between the others stay: no blank becomes a word."""
+    assert "天上" not in load(word_run).coder.vocabulary
+    for run, cut in ((word_run, ["我", "们", "天", "上", "下雨"]), (character_run, list("我们天上下雨"))):
+        found = ask(rnnlm, "forward", "我 们　天上 下雨", "-m", run)
+        assert [step["word"] for step in found] == ["</s>", *cut]
+
+
 # ---------------------------------------------------------------- gradients
 
 

@@ -28,12 +28,13 @@ def plot_option(text: str) -> Callable[[F], F]:
 
 
 def words_of(model: Model, text: str) -> list[int]:
-    """The ids of a text; words parted by blanks are taken as they are where the model knows them all."""
-    parts = text.split()
-    ids = model.coder.vocabulary.ids
-    if len(parts) > 1 and all(part in ids for part in parts):
-        return [ids[part] for part in parts]
-    return model.coder.encode(text).ids
+    """The ids of a text; words parted by blanks are taken as they are, and only what the model lacks is cut further."""
+    coder = model.coder
+    parts = coder.tokenizer.normalise(text).split()
+    if len(parts) < 2:
+        return coder.encode(text).ids
+    cut = [word for part in parts for word in ([part] if part in coder.vocabulary else coder.tokenizer.cut(part))]
+    return coder.encode(text, cut).ids
 
 
 def percent(share: float) -> str:

@@ -38,9 +38,9 @@ class Coder:
     vocabulary: Vocabulary
     oov: str = "characters"
 
-    def encode(self, text: str) -> Encoded:
-        """The ids of one line, without a sentence end."""
-        surface = self.tokenizer.cut(text)
+    def encode(self, text: str, cut: list[str] | None = None) -> Encoded:
+        """The ids of one line, without a sentence end; `cut` are its words where they are known already."""
+        surface = self.tokenizer.cut(text) if cut is None else cut
         known = self.vocabulary.ids
         words = self.tokenizer.spell(surface, known) if self.oov == "characters" else surface
         ids = [known.get(word, UNKNOWN) for word in words]
