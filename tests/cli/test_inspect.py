@@ -213,6 +213,11 @@ def test_words(rnnlm: Command, simple_run: Path, word_run: Path) -> None:
     assert [line.split()[0] for line in answer.lines] == ["雨", "embedding", "output", "我", "embedding", "output"]
 
 
+def test_words_are_normalised(rnnlm: Command, simple_run: Path) -> None:
+    """A word is looked up in the form in which the run's tokenizer reads it."""
+    assert ask(rnnlm, "words", " 雨", "雨　", "-m", simple_run) == 2 * ask(rnnlm, "words", "雨", "-m", simple_run)
+
+
 def test_an_unknown_word(rnnlm: Command, simple_run: Path) -> None:
     """A word outside the vocabulary is named."""
     answer = rnnlm("inspect", "words", "雨", "魑魅", "-m", simple_run)

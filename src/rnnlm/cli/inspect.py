@@ -258,6 +258,7 @@ def words(words: tuple[str, ...], model: str | None, top: int, frequent: int, pl
 
     loaded = load(model)
     found, known = tables(recurrent(loaded.lm)), loaded.coder.vocabulary
+    words = tuple(word if word in known else loaded.coder.tokenizer.normalise(word) for word in words)
     if strange := [word for word in words if word not in known]:
         raise VocabularyError(
             f"not in the vocabulary: {'、'.join(strange)}", "`rnnlm tokenize -m RUN TEXT` shows how it is spelled"
