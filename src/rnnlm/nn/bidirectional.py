@@ -4,7 +4,8 @@
 
 s_{t-1} has read the words before t, s'_{t+1} those behind it, and so no word sees itself, at any depth. The two stacks
 share no weights; they read the same embedding. The forward state may be carried from window to window; the backward
-stack begins anew at each sentence end, so that a word's right context is the rest of its own sentence.
+stack begins anew at each sentence end, so that a word's right context is the rest of its own sentence, cut off where
+the window ends: in training after `bptt` words.
 """
 
 from __future__ import annotations
