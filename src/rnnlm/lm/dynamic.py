@@ -2,11 +2,12 @@
 
 Every word is scored before the step that it takes part in. After each `STEPS` words
 
-    θ <- θ - η g + ρ (θ₀ - θ)
+    θ' = θ - η g,    θ <- θ' + ρ (θ₀ - θ')
 
-with g the gradient of their mean loss and θ₀ the trained weights (Mikolov et al. 2010; the pull back
-to θ₀ is that of Krause et al. 2018, "Dynamic evaluation of neural sequence models", without their division by the
-gradient's root mean square over the training text, which a run does not keep).
+with g the gradient of their mean loss and θ₀ the trained weights (Mikolov et al. 2010). The pull back to θ₀ is that of
+Krause et al. 2018, "Dynamic evaluation of neural sequence models", but from θ', behind the step, where theirs is from
+θ, before it; and without their division by the gradient's root mean square over the training text, which a run does
+not keep.
 """
 
 from __future__ import annotations
