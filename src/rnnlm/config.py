@@ -82,8 +82,10 @@ class Train:
         "sgd", "how a gradient becomes a step", ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
     )
     rate: float = key(1.0, "learning rate; refers to the gradient of the mean loss of a window", low=0)
-    momentum: float = key(0.9, "momentum: the share of the last step that is kept", low=0, high=1)
-    beta2: float = key(0.999, "adam, rmsprop: decay of the mean square", low=0, high=1)
+    momentum: float = key(
+        0.9, "momentum: the share of the last step that is kept; adam, adamw: decay of the mean (beta1)", low=0, high=1
+    )
+    beta2: float = key(0.999, "adam, adamw, rmsprop: decay of the mean square", low=0, high=1)
     decay: float = key(0.0, "weight decay; adamw: apart from the gradient, else added to it", low=0)
     clip: float = key(5.0, "largest global norm of the gradient; 0: no clipping", low=0)
     schedule: str = key("constant", "course of the rate over the epochs", ("constant", "decay", "plateau", "cosine"))

@@ -36,7 +36,7 @@ SHORT = [
     (("--layers", "--nlayers"), "model.layers", click.IntRange(1), "Recurrent layers."),
     (("--hidden", "--nhid"), "model.hidden", click.IntRange(1), "Units of a layer."),
     (("--embedding", "--emsize"), "model.embedding", click.IntRange(1), "Size of a word's vector."),
-    (("--dropout",), "model.dropout", click.FloatRange(0, 1, max_open=True), "Share of units dropped between layers."),
+    (("--dropout",), "model.dropout", click.FloatRange(0, 1, max_open=True), "Share of each layer's output dropped."),
     (("--optimizer",), "train.optimizer", str, "sgd, momentum, adagrad, rmsprop, adam or adamw."),
     (("--rate", "--lr"), "train.rate", click.FloatRange(0), "Learning rate."),
     (("--batch", "--batch-size"), "train.batch", click.IntRange(1), "Columns of text read side by side."),
