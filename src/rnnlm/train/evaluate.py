@@ -22,7 +22,7 @@ SIDE_BY_SIDE = 64
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of section 5 of the design; `nats` is the sum over all tokens."""
+    """The figures that "Metrics" in docs/design.md tells; `nats` is the sum over all tokens."""
 
     sentences: int
     tokens: int

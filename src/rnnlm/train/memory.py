@@ -58,8 +58,8 @@ class SharedMemory:
         return cls(layout, file.name)
 
     def unlink(self) -> None:
-        """Removes the file's name; the memory lives on while it is mapped. Where that is refused, `close` tries
-        again."""
+        """Removes the file's name; the memory lives on while it is mapped. Where that is refused nothing happens, and
+        `Team` tries again at its end."""
         if self.path:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
