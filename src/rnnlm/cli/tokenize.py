@@ -31,11 +31,11 @@ def command(
 ) -> None:
     """Show how TEXT (or each line of standard input) is cut, words parted by a blank."""
     from rnnlm.store.load import load_coder
-    from rnnlm.text.reader import read_lines
     from rnnlm.text.tokenizer import make_tokenizer
+    from rnnlm.text.user_dictionary import read_user_words
 
     coder = load_coder(model) if model else None
-    user_words = [line for line in read_lines(user_dict) if line.strip()] if user_dict else []
+    user_words = read_user_words(user_dict, normalize is not False) if user_dict else []
     cutter = coder.tokenizer if coder else make_tokenizer(tokenizer, normalize, user_words)
     for text in texts or lines_of_input("text"):
         words = coder.encode(text).words if coder else cutter.cut(text)

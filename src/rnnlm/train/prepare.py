@@ -13,6 +13,7 @@ from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
 from rnnlm.text.reader import read_lines
 from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
+from rnnlm.text.user_dictionary import read_user_words
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
 
 CHUNK = 1 << 16
@@ -84,8 +85,8 @@ def prepare(
     Raises CorpusError where there is not enough text.
     """
     text, encoding = config.text, config.text.encoding or None
-    user_words = [line.strip() for line in read_lines(text.user_dict, encoding)] if text.user_dict else []
-    user_words = [line for line in user_words if line]
+    normalised = config.normalised is not False
+    user_words = read_user_words(text.user_dict, normalised, encoding) if text.user_dict else []
     tokenizer = coder.tokenizer if coder else make_tokenizer(text.tokenizer, config.normalised, user_words)
 
     def told(stage: str, total: int) -> Progress | None:
