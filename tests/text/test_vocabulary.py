@@ -61,6 +61,14 @@ def test_words_that_always_stand_there() -> None:
     assert Vocabulary.from_counts({"____": 9, "我": 3}, always=["____"]).words == [*SPECIAL, "____", "我"]
 
 
+def test_words_that_are_wanted() -> None:
+    """To be seen once is enough for them; never seen, or beyond the limit, they do not join."""
+    counts = {"手机": 5, "驴杂汤": 1, "我": 3, "鲸": 1}
+    wanted = {"驴杂汤", "云计算"}
+    assert Vocabulary.from_counts(counts, 3, wanted=wanted).words == [*SPECIAL, "手机", "我", "驴杂汤"]
+    assert Vocabulary.from_counts(counts, 3, 4, wanted=wanted).words == [*SPECIAL, "手机", "我"]
+
+
 def test_literal_special_words_are_no_new_words() -> None:
     """`<unk>` and `</s>` of a benchmark's text keep their ids."""
     assert Vocabulary.from_counts({"<unk>": 50, "the": 9, "</s>": 3}).words == [*SPECIAL, "the"]

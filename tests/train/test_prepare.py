@@ -124,6 +124,15 @@ def test_user_words(tmp_path: Path) -> None:
     assert "创新办" not in plain.coder.vocabulary
 
 
+def test_a_user_word_that_is_rare(tmp_path: Path) -> None:
+    """A word of the user's dictionary joins the vocabulary however rarely it occurs, if it does."""
+    train = write(tmp_path / "a.txt", "我们走吧\n" * 20 + "我们喝驴杂汤\n")
+    words = write(tmp_path / "dict.txt", "驴杂汤 100 n\n云计算\n")
+    found = prepare(Files([train], [train]), config_of(tokenizer="jieba", user_dict=str(words), min_count=5))
+    assert "驴杂汤" in found.coder.vocabulary
+    assert "云计算" not in found.coder.vocabulary
+
+
 def test_characters_join_the_vocabulary(tmp_path: Path) -> None:
     """A word model holds the characters it needs to spell the words it leaves out."""
     train = write(tmp_path / "a.txt", "手机坏了\n手机好了\n老师来了\n" * 2 + "鲸鱼\n")

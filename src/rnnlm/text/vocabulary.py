@@ -6,7 +6,7 @@ frequent words have small ids (the adaptive softmax cuts there).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rnnlm.errors import VocabularyError
@@ -54,15 +54,17 @@ class Vocabulary:
         max_size: int = 0,
         characters: Mapping[str, int] | None = None,
         always: Sequence[str] = (),
+        wanted: Collection[str] = (),
     ) -> Vocabulary:
         """The words seen `min_count` times or more, the most frequent first, at most `max_size` in all (0: no limit).
 
+        `wanted`: words for which to be seen once is enough.
         `characters`: counts of single characters; those seen twice or more join the list whatever the limits say, so
         that a word outside it can be spelled. `always`: words that stand right behind the special ones.
         """
         special = [BOUNDARY_WORD, UNKNOWN_WORD, *always]
         spelling = {c: n for c, n in (characters or {}).items() if n >= 2 and c not in special}
-        kept = {word: n for word, n in counts.items() if n >= min_count and word not in special}
+        kept = {word: n for word, n in counts.items() if (n >= min_count or word in wanted) and word not in special}
         room = max_size - len(special) - len(spelling) if max_size else len(kept)
         words = sorted((word for word in kept if word not in spelling), key=lambda word: (-kept[word], word))
         chosen = {word: kept[word] for word in words[: max(room, 0)]}

@@ -13,7 +13,7 @@ from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
 from rnnlm.text.reader import read_lines
 from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
-from rnnlm.text.user_dictionary import read_user_words
+from rnnlm.text.user_dictionary import read_user_words, word_of
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
 
 CHUNK = 1 << 16
@@ -99,7 +99,7 @@ def prepare(
     if held.sentences == 0:
         raise CorpusError("the text is too short to hold some of it out", "name a validation text with --valid")
     words, characters = count_words(stream)
-    coder = coder or Coder(tokenizer, choose_words(config, words, characters), config.oov)
+    coder = coder or Coder(tokenizer, choose_words(config, words, characters, user_words), config.oov)
     encoding_told = told("encoding", len(stream.tokens) + len(held.tokens))
     train, valid = encode_stream(stream, coder, encoding_told), encode_stream(held, coder, encoding_told)
     columns(train, config.train.batch)  # raises where there is less than one row, before a run is begun
@@ -107,14 +107,18 @@ def prepare(
     return Prepared(coder, user_words, train, valid, counts, overlap(stream, held))
 
 
-def choose_words(config: Config, words: dict[str, int], characters: dict[str, int]) -> Vocabulary:
-    """The vocabulary: the words of a file, or the frequent ones of the text with what is needed to spell the others."""
+def choose_words(
+    config: Config, words: dict[str, int], characters: dict[str, int], user_words: Sequence[str]
+) -> Vocabulary:
+    """The vocabulary: the words of a file, or the frequent ones of the text and those that the user named, with what is
+    needed to spell the others."""
     text = config.text
     if text.vocabulary:
         return Vocabulary.from_words(word for word in read_lines(text.vocabulary, text.encoding or None) if word)
     always = [BLANK_WORD] if config.model.kind == "cloze" else []
     spelling = characters if config.oov == "characters" else None
-    return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always)
+    wanted = {word_of(line) for line in user_words}
+    return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always, wanted)
 
 
 def overlap(train: Stream, valid: Stream) -> float:
