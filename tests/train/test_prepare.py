@@ -143,10 +143,12 @@ def test_characters_join_the_vocabulary(tmp_path: Path) -> None:
 
 
 def test_a_blank_is_a_word_of_a_cloze_model(tmp_path: Path) -> None:
-    """The blank stands right behind the special words."""
-    train = write(tmp_path / "a.txt", "a b\n" * 20)
-    config = Config(text=Text(tokenizer="whitespace"), model=Model(kind="cloze"), train=Train(batch=2))
-    assert prepare(Files([train], [train]), config).coder.vocabulary.words[:3] == ["</s>", "<unk>", "____"]
+    """The blank stands right behind the special words, with a given word list too."""
+    train, words = write(tmp_path / "a.txt", "a b\n" * 20), write(tmp_path / "words.txt", "a\nb\n")
+    for text in (Text(tokenizer="whitespace"), Text(tokenizer="whitespace", vocabulary=str(words))):
+        config = Config(text=text, model=Model(kind="cloze"), train=Train(batch=2))
+        found = prepare(Files([train], [train]), config).coder.vocabulary.words
+        assert found[:3] == ["</s>", "<unk>", "____"]
 
 
 def test_overlap(tmp_path: Path) -> None:

@@ -113,9 +113,9 @@ def choose_words(
     """The vocabulary: the words of a file, or the frequent ones of the text and those that the user named, with what is
     needed to spell the others."""
     text = config.text
-    if text.vocabulary:
-        return Vocabulary.from_words(word for word in read_lines(text.vocabulary, text.encoding or None) if word)
     always = [BLANK_WORD] if config.model.kind == "cloze" else []
+    if text.vocabulary:
+        return Vocabulary.from_words([*always, *filter(None, read_lines(text.vocabulary, text.encoding or None))])
     spelling = characters if config.oov == "characters" else None
     wanted = {word_of(line) for line in user_words}
     return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always, wanted)
