@@ -8,6 +8,7 @@ import click
 
 from rnnlm.cli.mixing import Mixing, dynamic_options, load_mixed, mixing_options
 from rnnlm.cli.options import encoding_option, json_option
+from rnnlm.cli.reading import tell_encodings
 from rnnlm.cli.show import echo_json, remark, table
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def command(
 
         files = (str(shared_folder("data") / "test.txt"),)
         remark("no file named: the test part of the bundled corpus")
+    tell_encodings([*files, *filter(None, [items])], encoding)
     answers = []
     for name in models or (None,):
         model = load_mixed(name, mixing, carry)

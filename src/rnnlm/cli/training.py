@@ -15,6 +15,7 @@ import click
 from tqdm import tqdm
 
 from rnnlm.cli.course import Course
+from rnnlm.cli.reading import tell_encodings
 from rnnlm.cli.show import remark
 from rnnlm.cli.train import new_run_name, polite_interrupt
 from rnnlm.config import Config, load_config, with_values
@@ -108,6 +109,8 @@ def prepare_with_bar(
     found = find_files(files or [shared_folder("data")], valid)
     if not files:
         remark("no file named: training on the bundled corpus")
+    dictionaries = [name for name in (config.text.user_dict, config.text.vocabulary) if name]
+    tell_encodings([*found.train, *found.valid, *dictionaries], config.text.encoding)
     with Bars(characters_in([*found.train, *found.valid])) as bars:
         prepared = prepare(found, config, bars.tell, coder)
     for line in remarks(prepared, found.hold_out, config):

@@ -41,6 +41,12 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
         ) from None
 
 
+def encoding_of(path: str | Path) -> str:
+    """The encoding in which a file is read where nobody names one."""
+    with reading(path), io.BufferedReader(open_binary(path), SAMPLE) as buffered:  # type: ignore[type-var]
+        return recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """Turns what goes wrong in reading or unpacking `path` into a CorpusError."""
