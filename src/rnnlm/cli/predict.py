@@ -11,7 +11,8 @@ import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option
-from rnnlm.cli.show import bar, echo_json, lines_of_input, remark, table, visible
+from rnnlm.cli.reading import lines_of_input
+from rnnlm.cli.show import bar, echo_json, remark, table, visible
 
 if TYPE_CHECKING:
     from rnnlm.api import Model

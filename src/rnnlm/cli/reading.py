@@ -1,13 +1,16 @@
-"""How commands tell in which encoding they read; it knows no command."""
+"""How commands read lines and tell in which encoding; it knows no command, and not what a line means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import codecs
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnlm.cli.show import remark
 
 NAME_IT = "name its encoding with --encoding"  # what to do about other text where a command has the option
+CONVERT_IT = "convert it, say with iconv"
 
 
 def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:
@@ -17,3 +20,41 @@ def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:
     for file in () if encoding else dict.fromkeys(map(str, files)):
         if Path(file).is_file() and (found := encoding_of(file)) not in ("utf-8", "utf-8-sig"):
             remark(f"{file} is read as {found}; if that is wrong, {NAME_IT}")
+
+
+class Decoder:
+    """The lines of standard input, one after another: UTF-8, or GB18030 from the first line on that is not ASCII.
+
+    What began as UTF-8 stays so: a damaged line is an error, and does not turn those behind it into other words.
+    """
+
+    def __init__(self, hint: str) -> None:
+        """`hint`: what to do about text that is neither."""
+        self.hint, self.read, self.encodings = hint, 0, ["utf-8", "gb18030"]
+
+    def __call__(self, raw: bytes) -> str:
+        """The next line without its end. Raises CorpusError where it is not text."""
+        self.read += 1
+        if self.read == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        for encoding in self.encodings:
+            try:
+                line = raw.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            if len(self.encodings) > 1 and not raw.isascii():
+                self.encodings = [encoding]
+                if encoding != "utf-8":
+                    remark(f"standard input is read as {encoding}; if that is wrong, {self.hint}")
+            return line.rstrip("\r\n")
+        from rnnlm.errors import CorpusError
+
+        tried = " or ".join(map(str.upper, self.encodings))
+        raise CorpusError(f"line {self.read} of standard input is not {tried} text", self.hint)
+
+
+def lines_of_input(what: str, hint: str = CONVERT_IT) -> Iterator[str]:
+    """The lines of standard input; says that it waits where that is a terminal."""
+    if sys.stdin.isatty():
+        remark(f"reading {what} from the terminal, a line each; end with Ctrl-D")
+    yield from map(Decoder(hint), sys.stdin.buffer)

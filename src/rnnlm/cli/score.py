@@ -106,29 +106,20 @@ def token_rows(line: tuple[str, list[Token]]) -> str:
 def blocks_of_input() -> Iterator[list[str]]:
     """What standard input holds at a time, in lines: who writes a line and waits gets its answer.
 
-    Raises CorpusError where it is not UTF-8.
+    Raises CorpusError where it is not text.
     """
+    from rnnlm.cli.reading import NAME_IT, Decoder
     from rnnlm.cli.show import remark
-    from rnnlm.errors import CorpusError
 
     if sys.stdin.isatty():
         remark("reading sentences from the terminal, a line each; end with Ctrl-D")
-    read, rest = 0, b""
+    decode, rest = Decoder(NAME_IT), b""
     while True:
         piece = sys.stdin.buffer.read1(1 << 16)  # type: ignore[union-attr]  # it is buffered
         *lines, rest = (rest + piece).split(b"\n")
         if not piece and rest:
             lines, rest = [*lines, rest], b""
-        block = []
-        for line in lines:
-            read += 1
-            try:
-                block.append(line.decode("utf-8-sig" if read == 1 else "utf-8").rstrip("\r"))
-            except UnicodeDecodeError:
-                raise CorpusError(
-                    f"line {read} of standard input is not UTF-8 text", "convert it, say with iconv"
-                ) from None
-        if block:
-            yield block
+        if lines:
+            yield [decode(line) for line in lines]
         if not piece:
             return

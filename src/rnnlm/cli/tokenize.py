@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from rnnlm.cli.options import json_option
-from rnnlm.cli.show import echo_json, lines_of_input, visible
+from rnnlm.cli.reading import lines_of_input
+from rnnlm.cli.show import echo_json, visible
 
 
 @click.command()
