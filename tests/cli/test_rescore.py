@@ -72,3 +72,14 @@ def test_what_is_wrong_is_told(rnnlm: Command, character_run: Path, tmp_path: Pa
     assert "list.txt, line 2" in answer.err
     assert "--columns" in answer.err
     assert rnnlm("rescore", "--model", character_run, input="").out == ""
+
+
+def test_lines_without_a_name(rnnlm: Command, character_run: Path) -> None:
+    """Sentences without the name of an utterance are refused with the format; one empty hypothesis is not."""
+    answer = rnnlm("rescore", "--model", character_run, input="我想找一家餐馆\n我想找一家参观\n")
+    assert (answer.status, answer.out) == (1, "")
+    assert "a line is: utterance<TAB>words" in answer.err
+    answer = rnnlm("rescore", "--model", character_run, "--columns", "acoustic", input="s1 -1\n")
+    assert "a line is: utterance<TAB>acoustic<TAB>words" in answer.err
+    answer = rnnlm("rescore", "--model", character_run, input="s1\t我\ns1\t\n")
+    assert (answer.status, len(answer.lines)) == (0, 2)

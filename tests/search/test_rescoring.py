@@ -114,7 +114,15 @@ def test_utterances_stay_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_columns(line: str, columns: tuple[str, ...] | None, expected: Hypothesis) -> None:
     """Scores are named, or told by tabs: acoustic, then lm; without tabs all behind the utterance are words."""
     names = columns_of(line) if columns is None else columns
-    assert list(read_nbest([line, ""], names, "list")) == [expected]
+    assert next(read_nbest(["", line], names, "list")) == expected
+
+
+def test_no_words_at_all() -> None:
+    """Lines without a place for words are refused at the end; an empty place is an empty hypothesis."""
+    assert [one.text for one in read_nbest(["u1", "u1 a"], (), "list")] == ["", "a"]
+    assert [one.text for one in read_nbest(["u1\t"], (), "list")] == [""]
+    with pytest.raises(CorpusError, match="list: no line has words"):
+        list(read_nbest(["a", "b"], (), "list"))
 
 
 @pytest.mark.parametrize("line", ["u1\tx\ta b", "u1\ta b", "u1"])

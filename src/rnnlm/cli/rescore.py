@@ -56,7 +56,7 @@ def command(
         share = BOTH if mixing.share is None else mixing.share
         mixing = dataclasses.replace(mixing, share=None)
     loaded = load_mixed(model, mixing)
-    hypotheses = read_nbest(chain([first], lines), names, nbest)
+    hypotheses = read_nbest(chain([first], lines), names, "standard input" if nbest == "-" else nbest)
     weights = Weights(lm_scale, word_insertion, share)
     for ranked in rescore(loaded.left_to_right, loaded.coder, hypotheses, weights):
         for one in ranked[:1] if best else ranked:

@@ -72,8 +72,9 @@ def read_nbest(lines: Iterable[str], columns: Sequence[str], name: str) -> Itera
     """Hypotheses from lines `utterance [scores] words`, parted by tabs, or by blanks where a line has no tab.
 
     `columns` names the scores: acoustic, lm, or anything else for one to be passed over. Empty lines are passed over.
-    Raises CorpusError, with the line, where a score is no number or missing.
+    Raises CorpusError, with the line, where a score is no number or missing; at the end, where no line had words.
     """
+    lines_read = worded = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -89,8 +90,16 @@ def read_nbest(lines: Iterable[str], columns: Sequence[str], name: str) -> Itera
                 f"{name}, line {number}: the utterance and {', '.join(columns)} are expected before the words",
                 "name the columns between the utterance and the words with --columns, such as --columns acoustic,lm",
             ) from None
-        text = fields[-1] if len(fields) > len(columns) + 1 else ""
-        yield Hypothesis(utterance.strip(), text.strip(), **{key: values[key] for key in KNOWN if key in values})
+        words = fields[len(columns) + 1 :]  # a single field, or none
+        lines_read, worded = True, worded or bool(words)
+        yield Hypothesis(
+            utterance.strip(), "".join(words).strip(), **{key: values[key] for key in KNOWN if key in values}
+        )
+    if lines_read and not worded:
+        raise CorpusError(
+            f"{name}: no line has words behind the name of its utterance",
+            f"a line is: {'<TAB>'.join(('utterance', *columns, 'words'))}",
+        )
 
 
 def rescore(
