@@ -14,6 +14,14 @@ from commands import Command
 TEXT = "今天下雨了。\n妹妹看见一只鲸,很高兴。\n\n我每天七点起床。\n"
 
 
+def test_the_end_is_counted_and_told(rnnlm: Command, character_run: Path) -> None:
+    """The sentence end is a token and a character, and --help says so."""
+    (row,) = rnnlm("score", "--model", character_run, input="我\n").lines
+    assert row.split("\t")[1:] == ["2", "0", "2", "我"]
+    told = " ".join(rnnlm("score", "--help").out.split())
+    assert "The end of a sentence counts as a token and as a character." in told
+
+
 def test_tokens_as_rows(rnnlm: Command, character_run: Path) -> None:
     """A row for each token and for the end, an empty line behind each sentence; they sum to the sentence's score."""
     out = rnnlm("score", "--model", character_run, "--level", "token", input=TEXT).out

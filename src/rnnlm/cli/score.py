@@ -41,6 +41,7 @@ def command(
     """Give each line of FILE (or of standard input) its log10 probability.
 
     Columns: log10 probability, tokens, tokens out of the vocabulary, characters, text. One line out for each line in.
+    The end of a sentence counts as a token and as a character.
 
     --level token: a line for each token and one for the sentence end, then an empty line. Columns: token, log10
     probability, rank among all words, 1 if it is out of the vocabulary (its score is that of <unk>), and for n-gram
