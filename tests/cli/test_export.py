@@ -36,6 +36,23 @@ def test_arpa(rnnlm: Command, ngram_run: Path, tmp_path: Path, name: str) -> Non
         assert (mine["tokens"], mine["oov"]) == (its["tokens"], its["oov"])
 
 
+def test_text_that_is_not_cut(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> None:
+    """An ARPA file does not cut text: export says so, and who gives it plain Chinese is told once."""
+    file, text = tmp_path / "model.arpa", tmp_path / "text.txt"
+    told = rnnlm("export", "--model", ngram_run, "--out", file).err.splitlines()[-1]
+    assert f"rnnlm tokenize -m {ngram_run}" in told
+    assert "rnnlm tokenize -m RUN" in rnnlm("export", "--help").out
+    remark = "Chinese without blanks is one unknown word to this model"
+    plain, cut = "妹妹看见一只鲸。\n我每天七点起床。\n", "妹 妹 看 见 一 只 鲸 。\n鲸\n我\n"
+    for lines, count in ((plain, 1), (cut, 0)):
+        text.write_text(lines, encoding="utf-8")
+        for command in (["score"], ["score", text], ["evaluate", text], ["predict"]):
+            answer = rnnlm(*command, "--model", file, "--json", input=lines)
+            assert (answer.status, answer.err.count(remark)) == (0, count), (command, answer.err)
+            assert remark not in rnnlm(*command, "--model", ngram_run, input=lines).err
+    assert remark not in rnnlm("predict", "--model", file, "妹____").err
+
+
 def test_kenlm_reads_it(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> None:
     """The kenlm package gives the exported file's sentences the run's own scores."""
     kenlm = pytest.importorskip("kenlm")

@@ -8,11 +8,13 @@ import click
 
 from rnnlm.cli.mixing import Mixing, dynamic_options, load_mixed, mixing_options
 from rnnlm.cli.options import encoding_option, json_option
-from rnnlm.cli.reading import tell_encodings
+from rnnlm.cli.reading import UNCUT, tell_encodings, uncut
 from rnnlm.cli.show import echo_json, remark, table
 
 if TYPE_CHECKING:
     from rnnlm.api import Model
+
+WATCHED = 100_000  # tokens of a text that are looked at for whether it is cut
 
 
 @click.command()
@@ -83,8 +85,11 @@ def measure(model: Model, files: tuple[str, ...], carry: bool, encoding: str | N
     from rnnlm.train.evaluate import evaluate
     from rnnlm.train.evaluate_cloze import evaluate_cloze
     from rnnlm.train.mixing import evaluate_in_order
+    from rnnlm.train.prepare import sentences
 
     stream = cut_files(files, model.coder.tokenizer, encoding)[0]
+    if uncut(model.coder, map(" ".join, sentences(stream, WATCHED))):
+        remark(UNCUT)
     corpus = encode_stream(stream, model.coder)
     if isinstance(model.lm, ClozeModel):
         return {"model": model.name, **evaluate_cloze(model.lm, corpus, carry).to_json()}

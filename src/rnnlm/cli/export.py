@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ def command(model: str | None, form: str, out: str, mixing: Mixing) -> None:
     """Write a model in another form.
 
     arpa: n-grams with their log10 probabilities as text, as KenLM and SRILM read them; for n-gram models. A blank that
-    is a word of its own is written as ␣.
+    is a word of its own is written as ␣. The file does not cut text: who asks it gives words parted by blanks, as
+    `rnnlm tokenize -m RUN` writes them.
 
     run: a folder with all that is needed to use the run and nothing that training needs; with --mix and --cache the
     mixture, its members inside, which --model takes like a run.
@@ -71,3 +73,5 @@ def export_arpa(model: Model, file: Path) -> None:
     words = [BLANK_SIGN if word == " " else word for word in model.coder.vocabulary.words]
     write_arpa(model.lm, words, file)
     remark(f"{file}: {', '.join(f'{count:,}' for count in model.lm.counts)} n-grams of order 1 to {model.lm.order}")
+    if model.coder.tokenizer.kind != "whitespace":
+        remark(f"an ARPA file does not cut text: give it what `rnnlm tokenize -m {shlex.quote(model.name)}` writes")

@@ -11,7 +11,7 @@ import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option
-from rnnlm.cli.reading import lines_of_input
+from rnnlm.cli.reading import UNCUT, lines_of_input, uncut
 from rnnlm.cli.show import bar, echo_json, remark, table, visible
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool, 
     With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills
     a blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
     """
-    loaded = load_mixed(model, mixing)
+    loaded, told = load_mixed(model, mixing), False
     for number, text in enumerate(all_texts(texts)):
+        if not told and (told := uncut(loaded.coder, BLANK.split(text))):
+            remark(UNCUT)
         answer = predict(loaded, text, top)
         if as_json:
             echo_json(answer)

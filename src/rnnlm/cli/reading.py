@@ -1,16 +1,22 @@
-"""How commands read lines and tell in which encoding; it knows no command, and not what a line means."""
+"""How commands read lines, and what they tell of them: another encoding, text not cut; it knows no command."""
 
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnlm.cli.show import remark
 
+if TYPE_CHECKING:
+    from rnnlm.text.coder import Coder
+
 NAME_IT = "name its encoding with --encoding"  # what to do about other text where a command has the option
 CONVERT_IT = "convert it, say with iconv"
+UNCUT = "Chinese without blanks is one unknown word to this model: cut the text first (rnnlm tokenize -m RUN)"
 
 
 def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:
@@ -20,6 +26,21 @@ def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:
     for file in () if encoding else dict.fromkeys(map(str, files)):
         if Path(file).is_file() and (found := encoding_of(file)) not in ("utf-8", "utf-8-sig"):
             remark(f"{file} is read as {found}; if that is wrong, {NAME_IT}")
+
+
+def uncut(coder: Coder, lines: Iterable[str]) -> bool:
+    """Is there a line of Chinese without a blank of which a model that parts words at blanks knows nothing?"""
+    from rnnlm.text.normalise import CHINESE
+
+    chinese = re.compile(f"[{CHINESE}]{{2}}")
+
+    def lost(line: str) -> bool:
+        if len(line.split()) != 1 or not chinese.search(line):
+            return False
+        encoded = coder.encode(line)
+        return len(encoded.oov) == len(encoded.words)
+
+    return coder.tokenizer.kind == "whitespace" and any(map(lost, lines))
 
 
 class Decoder:

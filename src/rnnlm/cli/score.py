@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ from rnnlm.cli.options import encoding_option, json_option, model_option, thread
 
 if TYPE_CHECKING:
     from rnnlm.search.scoring import Line, Token
+    from rnnlm.text.coder import Coder
 
 
 @click.command()
@@ -63,6 +64,7 @@ def command(
     loaded = load_mixed(model, mixing)
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
+    blocks = watched(loaded.coder, blocks)
     threads, as_json = threads or cores(), as_json or form == "json"
     if isinstance(loaded.lm, ClozeModel):
         remark("this run reads both sides: each word is scored given all the others of its line")
@@ -73,6 +75,18 @@ def command(
         write(scored, token_json if as_json else token_rows)
     else:
         write(score_lines(loaded.lm, loaded.coder, blocks, threads), line_json if as_json else line_row)
+
+
+def watched(coder: Coder, blocks: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The blocks as they are; says once where a line was not cut as it should be."""
+    from rnnlm.cli.reading import UNCUT, uncut
+    from rnnlm.cli.show import remark
+
+    told = False
+    for block in blocks:
+        if not told and (told := uncut(coder, block)):
+            remark(UNCUT)
+        yield block
 
 
 def write(found: Iterator[list[Any]], text: Callable[[Any], str]) -> None:
