@@ -11,6 +11,7 @@ import pytest
 from commands import Answer, Command
 from conftest import TINY
 from rnnlm.errors import RnnlmError
+from rnnlm.report.terminal import width
 from rnnlm.store.run import Run
 from rnnlm.text.streams import Stream, cut_files
 
@@ -74,6 +75,22 @@ def test_a_folder_and_standard_input(train: Callable[..., Answer], in_folder: Pa
     folder, named = train("corpus", "--out", "a"), train(TINY, "--valid", TINY, "--out", "b")
     assert folder.lines[1].split("(")[0] == named.lines[1].split("(")[0]
     assert train("-", "--out", "c", input=text).status == 0
+
+
+def test_a_folder_of_texts(train: Callable[..., Answer], in_folder: Path) -> None:
+    """Which files of a folder are read is said in a line, however many they are."""
+    text = TINY.read_text(encoding="utf-8")
+    (in_folder / "corpus").mkdir()
+    for name in ("a.txt", "二.txt", ".隐.txt"):
+        (in_folder / "corpus" / name).write_text(text, encoding="utf-8")
+    assert "corpus: training on a.txt, 二.txt\n" in train("corpus", "--out", "a").err
+    for number in range(20):
+        (in_folder / "corpus" / f"第{number:02}篇.txt").write_text("我们去公园。\n", encoding="utf-8")
+    (line,) = (line for line in train("corpus", "--out", "b").err.splitlines() if "training on" in line)
+    assert line.startswith("corpus: training on a.txt, 二.txt, 第00篇.txt, ")
+    assert line.endswith(" more")
+    assert 60 < width(line) <= 80
+    assert int(line.split()[-2]) + line.count(".txt") == 22
 
 
 def test_options_are_settings(train: Callable[..., Answer]) -> None:

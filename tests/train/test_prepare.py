@@ -50,8 +50,21 @@ def test_other_folders(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     """A folder without texts is refused with its name."""
+    write(tmp_path / ".隐.txt")
     with pytest.raises(CorpusError, match="holds no"):
         find_files([tmp_path], [])
+
+
+@pytest.mark.parametrize("name", ["valid.txt", "test.txt", "ptb.test.txt", "valid.txt.gz"])
+def test_a_folder_without_its_training_part(tmp_path: Path, name: str) -> None:
+    """What is there to measure is not trained on; hidden files are no text."""
+    for other in ("a.txt", ".隐.txt", ".old.train.txt"):
+        write(tmp_path / other)
+    assert find_files([tmp_path], []).train == [tmp_path / "a.txt"]
+    write(tmp_path / name)
+    with pytest.raises(CorpusError, match=f"holds {name}, but no train.txt") as caught:
+        find_files([tmp_path], [])
+    assert "--valid" in caught.value.hint
 
 
 def test_valid_text(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from rnnlm.cli.course import Course
 from rnnlm.cli.reading import tell_encodings
-from rnnlm.cli.show import remark
+from rnnlm.cli.show import remark, width
 from rnnlm.cli.train import new_run_name, polite_interrupt
 from rnnlm.config import Config, load_config, with_values
 from rnnlm.errors import CheckpointError, ConfigError, CorpusError
@@ -28,7 +28,7 @@ from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
-from rnnlm.train.prepare import Prepared, find_files, prepare
+from rnnlm.train.prepare import Prepared, find_files, prepare, splits
 from rnnlm.train.start import starting_weights
 from rnnlm.train.team import Team, worker_count
 from rnnlm.train.trainer import Stepped, Stopped, Trainer, Validated
@@ -109,6 +109,9 @@ def prepare_with_bar(
     found = find_files(files or [shared_folder("data")], valid)
     if not files:
         remark("no file named: training on the bundled corpus")
+    for folder in filter(Path.is_dir, map(Path, files)):
+        if not splits(folder, "train"):
+            remark(listed(f"{folder}: training on", [path.name for path in found.train if path.parent == folder]))
     dictionaries = [name for name in (config.text.user_dict, config.text.vocabulary) if name]
     tell_encodings([*found.train, *found.valid, *dictionaries], config.text.encoding)
     with Bars(characters_in([*found.train, *found.valid])) as bars:
@@ -116,6 +119,16 @@ def prepare_with_bar(
     for line in remarks(prepared, found.hold_out, config):
         remark(line)
     return prepared
+
+
+def listed(begin: str, names: Sequence[str], columns: int = 80) -> str:
+    """A line with the first of the names and how many more there are; with one name it may be too long."""
+    for count in range(len(names), 0, -1):
+        rest = f" and {len(names) - count:,} more" if count < len(names) else ""
+        line = f"{begin} {', '.join(names[:count])}{rest}"
+        if width(line) <= columns:
+            break
+    return line
 
 
 class Bars:

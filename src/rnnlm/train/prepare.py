@@ -46,7 +46,7 @@ class Prepared:
 def find_files(names: Sequence[str | Path], valid: Sequence[str | Path]) -> Files:
     """The files that the names mean: files, folders of text files, or a folder with train.txt (valid.txt, test.txt).
 
-    Raises CorpusError where a name means nothing.
+    Hidden files are nobody's text. Raises CorpusError where a name means nothing, or a folder has other parts only.
     """
     train: list[Path] = []
     found_valid = [Path(name) for name in valid]
@@ -55,13 +55,18 @@ def find_files(names: Sequence[str | Path], valid: Sequence[str | Path]) -> File
         if not path.is_dir():
             train.append(path)
             continue
-        split = {part: splits(path, part) for part in ("train", "valid")}
+        split = {part: splits(path, part) for part in ("train", "valid", "test")}
         if split["train"]:
             train += split["train"]
             if not valid:
                 found_valid += split["valid"]
             continue
-        inside = sorted(p for p in path.iterdir() if p.name.endswith((".txt", ".txt.gz")))
+        if others := split["valid"] + split["test"]:
+            raise CorpusError(
+                f"the folder {name} holds {others[0].name}, but no train.txt",
+                "name the files to train on, and with --valid the one to validate on",
+            )
+        inside = sorted(p for p in path.iterdir() if p.name.endswith((".txt", ".txt.gz")) and not hidden(p))
         if not inside:
             raise CorpusError(f"the folder {name} holds no .txt files")
         train += inside
@@ -71,7 +76,11 @@ def find_files(names: Sequence[str | Path], valid: Sequence[str | Path]) -> File
 def splits(folder: Path, part: str) -> list[Path]:
     """The files of one part: train.txt, or names that end so, such as ptb.train.txt."""
     exact = [path for path in (folder / f"{part}.txt", folder / f"{part}.txt.gz") if path.exists()]
-    return exact or sorted(folder.glob(f"*.{part}.txt"))
+    return exact or sorted(p for p in folder.glob(f"*.{part}.txt") if not hidden(p))
+
+
+def hidden(path: Path) -> bool:
+    return path.name.startswith(".")
 
 
 def prepare(
