@@ -11,6 +11,7 @@ import pytest
 from commands import Command
 from rnnlm.api import load
 from rnnlm.search.predictions import read
+from rnnlm.text.tokenizer import Jieba
 
 TEXT = "今天早上下雨了，我"
 
@@ -123,6 +124,15 @@ def test_unknown_words_are_named(rnnlm: Command, character_run: Path, word_run: 
     assert "read by characters: " in err
     assert "read as unknown" not in err
     assert rnnlm("predict", "--model", character_run, "妹妹").err == ""
+
+
+def test_only_what_is_unknown_is_named(rnnlm: Command, word_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a word that is spelled, the characters that are unknown are named, and not the others."""
+    monkeypatch.setattr(Jieba, "cut", lambda *_: ["妹妹", "嬿", "婉和", "嬿婉", "很鲸"])
+    assert not {"嬿", "婉", "鲸"} & set(load(word_run).coder.vocabulary.words)
+    err = rnnlm("predict", "--model", word_run, "妹妹嬿婉和嬿婉很鲸").err
+    assert "read by characters: 婉和、很鲸\n" in err
+    assert "read as unknown: 嬿、婉、鲸\n" in err
 
 
 def test_both_spellings(rnnlm: Command, word_run: Path) -> None:

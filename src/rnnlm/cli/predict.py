@@ -128,17 +128,17 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
 
 
 def unknown_words(model: Model, text: str) -> list[str]:
-    """A line on words that are not in the vocabulary."""
-    known: list[str] = []
+    """A line on words that are not in the vocabulary, and one on what is read as unknown: such words or characters."""
+    spelled: list[str] = []
     lost: list[str] = []
     for piece in BLANK.split(text):
         encoded = model.coder.encode(piece)
-        strange = {encoded.words[at] for at in encoded.oov}
-        for word in dict.fromkeys(encoded.unknown):
-            (lost if word in strange or set(word) & strange else known).append(word)
+        strange = dict.fromkeys(encoded.words[at] for at in encoded.oov)
+        lost += strange
+        spelled += (word for word in dict.fromkeys(encoded.unknown) if word not in strange and set(word) - set(strange))
     lines = []
-    if known:
-        lines.append(f"not in the vocabulary, read by characters: {'、'.join(known)}")
+    if spelled:
+        lines.append(f"not in the vocabulary, read by characters: {'、'.join(spelled)}")
     if lost:
         lines.append(f"not in the vocabulary, read as unknown: {'、'.join(lost)}")
     return lines
