@@ -12,8 +12,14 @@ from rnnlm.cli.show import table
 @click.option("--keys", is_flag=True, help="List every key of a configuration: default, limits, meaning.")
 @click.option("--config", "name", metavar="NAME", help="Show a shipped configuration (or a file) with all its values.")
 def command(model: str | None, keys: bool, name: str | None) -> None:
-    """Show a run: its settings, size and course; or the settings there are."""
+    """Show a run: its settings, size and course; or the settings there are.
+
+    --keys has the built-in defaults; `rnnlm train` without --config takes configs/default.toml.
+    """
     if keys:
+        click.echo(
+            "# built in; `rnnlm train` without --config takes configs/default.toml (`rnnlm info --config default`)"
+        )
         click.echo(describe_keys())
         return
     if name:
