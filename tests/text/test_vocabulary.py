@@ -62,9 +62,9 @@ def test_words_that_always_stand_there() -> None:
 
 
 def test_words_that_are_wanted() -> None:
-    """To be seen once is enough for them; never seen, or beyond the limit, they do not join."""
-    counts = {"手机": 5, "驴杂汤": 1, "我": 3, "鲸": 1}
-    wanted = {"驴杂汤", "云计算"}
+    """To be seen twice is enough for them; seen once, never, or beyond the limit, they do not join."""
+    counts = {"手机": 5, "驴杂汤": 2, "我": 3, "鲸": 2, "龙": 1}
+    wanted = {"驴杂汤", "云计算", "龙"}
     assert Vocabulary.from_counts(counts, 3, wanted=wanted).words == [*SPECIAL, "手机", "我", "驴杂汤"]
     assert Vocabulary.from_counts(counts, 3, 4, wanted=wanted).words == [*SPECIAL, "手机", "我"]
 

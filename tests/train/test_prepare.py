@@ -138,8 +138,8 @@ def test_user_words(tmp_path: Path) -> None:
 
 
 def test_a_user_word_that_is_rare(tmp_path: Path) -> None:
-    """A word of the user's dictionary joins the vocabulary however rarely it occurs, if it does."""
-    train = write(tmp_path / "a.txt", "我们走吧\n" * 20 + "我们喝驴杂汤\n")
+    """A word of the user's dictionary joins the vocabulary where it occurs twice, however rare that is."""
+    train = write(tmp_path / "a.txt", "我们走吧\n" * 20 + "我们喝驴杂汤\n" * 2)
     words = write(tmp_path / "dict.txt", "驴杂汤 100 n\n云计算\n")
     found = prepare(Files([train], [train]), config_of(tokenizer="jieba", user_dict=str(words), min_count=5))
     assert "驴杂汤" in found.coder.vocabulary

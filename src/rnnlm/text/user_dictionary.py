@@ -16,17 +16,20 @@ TAGGED = re.compile(r"(\S+ [0-9]+) \S+")  # jieba takes a tag of other letters t
 def read_user_words(file: str | Path, normalised: bool, encoding: str | None = None) -> list[str]:
     """The lines `word [count] [tag]` of a file, in the form of the text in which the words are to be found.
 
-    Raises CorpusError, with the line, for a word with a blank in it: it is never cut out.
+    Raises CorpusError, with the line, for a word with a blank in it, which is never cut out; but not where a count
+    behind it shows that it is meant so, as in dictionaries that others share.
     """
     form = Base(normalised)
     lines = []
     for number, raw in enumerate(read_lines(file, encoding), 1):
         line = form.normalise(raw)
-        if BLANK in word_of(line) and (tagged := TAGGED.fullmatch(line)):
+        word, count = parts_of(line)
+        if BLANK in word and not count and (tagged := TAGGED.fullmatch(line)):
             line = tagged[1]
-        if BLANK in word_of(line):
+            word, count = parts_of(line)
+        if BLANK in word and not count:
             raise CorpusError(
-                f"{file}, line {number}: {word_of(line)!r} holds a blank, and would never be cut out",
+                f"{file}, line {number}: {word!r} holds a blank, and would never be cut out",
                 "a line is: word [count] [tag]",
             )
         if line:
@@ -34,7 +37,7 @@ def read_user_words(file: str | Path, normalised: bool, encoding: str | None = N
     return lines
 
 
-def word_of(line: str) -> str:
-    """The word of a line, as jieba reads it."""
+def parts_of(line: str) -> tuple[str, str]:
+    """The word and the count of a line, as jieba reads it; empty where there is none."""
     found = USER_WORD.match(line)
-    return found[1] if found else ""
+    return (found[1], found[2] or "") if found else ("", "")

@@ -58,13 +58,14 @@ class Vocabulary:
     ) -> Vocabulary:
         """The words seen `min_count` times or more, the most frequent first, at most `max_size` in all (0: no limit).
 
-        `wanted`: words for which to be seen once is enough.
+        `wanted`: words for which to be seen twice is enough; what a word seen once is like, nobody learns.
         `characters`: counts of single characters; those seen twice or more join the list whatever the limits say, so
         that a word outside it can be spelled. `always`: words that stand right behind the special ones.
         """
         special = [BOUNDARY_WORD, UNKNOWN_WORD, *always]
         spelling = {c: n for c, n in (characters or {}).items() if n >= 2 and c not in special}
-        kept = {word: n for word, n in counts.items() if (n >= min_count or word in wanted) and word not in special}
+        least = dict.fromkeys(wanted, min(2, min_count))
+        kept = {word: n for word, n in counts.items() if n >= least.get(word, min_count) and word not in special}
         room = max_size - len(special) - len(spelling) if max_size else len(kept)
         words = sorted((word for word in kept if word not in spelling), key=lambda word: (-kept[word], word))
         chosen = {word: kept[word] for word in words[: max(room, 0)]}

@@ -13,7 +13,7 @@ from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
 from rnnlm.text.reader import read_lines
 from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
-from rnnlm.text.user_dictionary import read_user_words, word_of
+from rnnlm.text.user_dictionary import parts_of, read_user_words
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
 
 CHUNK = 1 << 16
@@ -126,7 +126,7 @@ def choose_words(
     if text.vocabulary:
         return Vocabulary.from_words([*always, *filter(None, read_lines(text.vocabulary, text.encoding or None))])
     spelling = characters if config.oov == "characters" else None
-    wanted = {word_of(line) for line in user_words}
+    wanted = {parts_of(line)[0] for line in user_words}
     return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always, wanted)
 
 
