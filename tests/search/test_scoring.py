@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fakes import flat, random_table
+from rnnlm.lm import cloze as cloze_module
 from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.kneser_ney import estimate
 from rnnlm.nn.arrays import Parameters
@@ -135,7 +136,7 @@ def cloze() -> ClozeModel:
 def test_both_sides(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
     """A model of both sides scores each word given all the others, as the blank in its place would have it; a line is
     the sum, its end no token; however lines are batched."""
-    monkeypatch.setattr(scoring, "CELLS", cells)
+    monkeypatch.setattr(cloze_module, "CELLS", cells)
     model = cloze()
     found = [line for block in score_lines(model, CODER, blocks_of(LINES)) for line in block]
     tokens = [line for block in score_tokens(model, CODER, blocks_of(LINES)) for line in block]

@@ -147,7 +147,15 @@ class Bidirectional(Network):
     def fill(
         self, p: Parameters, inputs: Ids, targets: Ids, state: StackState, k: NetworkTape, lengths: Ids
     ) -> tuple[Array, StackState]:
-        """log o (T, B, V) for every target of whole sentences, and the forward state after each one's own length.
+        """log o (T, B, V) for every target of whole sentences, and the state behind each; as `between` has them."""
+        both, after = self.between(p, inputs, targets, state, k, lengths)
+        found = self.head.log_probs(p.layer("head"), rows(both))
+        return found.reshape(*inputs.shape, self.words), after
+
+    def between(
+        self, p: Parameters, inputs: Ids, targets: Ids, state: StackState, k: NetworkTape, lengths: Ids
+    ) -> tuple[Array, StackState]:
+        """The features (T, B, 2H) of whole sentences, and the forward state after each one's own length.
 
         inputs (T, B): the boundary and the words; targets (T, B): the words and the boundary, more boundaries where a
         sentence is shorter than T; lengths (B,): words and one boundary. Blanks stand as the blank's id on both sides.
@@ -158,8 +166,7 @@ class Bidirectional(Network):
             tuple(getattr(tape, slot)[lengths, columns].copy() for slot in layer.cell.slots)
             for layer, tape in zip(self.stack.layers, k.layers, strict=True)
         )
-        found = self.head.log_probs(p.layer("head"), rows(both))
-        return found.reshape(*inputs.shape, self.words), after
+        return both, after
 
 
 def begins(behind: Ids) -> Sequence[Ids | None]:

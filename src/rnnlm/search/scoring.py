@@ -32,7 +32,6 @@ from rnnlm.text.coder import Coder, Encoded
 BLOCK = 1024  # lines of a file that are scored together
 TOGETHER = 32  # sentences that a model reads side by side; an n-gram model looks a whole block up at once
 STEPPED = 64  # the same, where each word takes a step of its own
-CELLS = 1 << 24  # probabilities that a model of both sides gives at once
 FULL = 8192  # characters: after a smaller block its scores are not kept back until another is there
 LOG10 = math.log(10)
 Sentences = list[list[int] | None]
@@ -188,23 +187,18 @@ def token_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> lis
             _, orders, _ = model.score_with_order(model.start(len(group)), inputs, targets)
         for column, at in enumerate(group):
             own_times = np.flatnonzero(inside[:, column]), column
-            scores[at] = TokenScores(
-                found[own_times], ranks[own_times], None if orders is None else orders[own_times]
-            )
+            scores[at] = TokenScores(found[own_times], ranks[own_times], None if orders is None else orders[own_times])
     return scores
 
 
 def word_scores(model: ClozeModel, sentences: Sentences) -> list[TokenScores | None]:
     """The scores of every word of each sentence, given all its other words."""
     scores: list[TokenScores | None] = [None] * len(sentences)
-    longest = max((len(ids) + 1 for ids in sentences if ids is not None), default=1)
-    columns = max(1, min(TOGETHER, CELLS // (longest * model.size)))
-    for group, inputs, targets, inside in side_by_side(sentences, columns):
-        found, _ = model.fill(model.start(len(group)), inputs, targets, inside.sum(axis=0))
-        own = np.take_along_axis(found, targets[:, :, None], axis=2)
-        ranks = 1 + np.count_nonzero(found > own, axis=2)
-        for column, (at, length) in enumerate(zip(group, inside.sum(axis=0) - 1, strict=True)):
-            scores[at] = TokenScores(own[:length, column, 0].astype(np.float64), ranks[:length, column], None)
+    for group, inputs, targets, inside in side_by_side(sentences, TOGETHER):
+        lengths = inside.sum(axis=0)
+        found, ranks, _ = model.rank(model.start(len(group)), inputs, targets, lengths)
+        for column, (at, length) in enumerate(zip(group, lengths - 1, strict=True)):
+            scores[at] = TokenScores(found[:length, column].astype(np.float64), ranks[:length, column], None)
     return scores
 
 

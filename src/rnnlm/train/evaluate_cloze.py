@@ -43,7 +43,7 @@ class ClozeMetrics:
 def evaluate_cloze(model: ClozeModel, corpus: Corpus, carried: bool = False) -> ClozeMetrics:
     """The metrics of a model on a text; with `carried`, the forward state goes from sentence to sentence of a
     document."""
-    found = [ranks(log_probs, targets) for log_probs, targets in read(model, corpus, carried)]
+    found = list(read(model, corpus, carried))
     rank = np.concatenate([own for own, _ in found]) if found else np.zeros(0)
     nats = sum(loss for _, loss in found)
     count = len(rank)
@@ -58,50 +58,39 @@ def evaluate_cloze(model: ClozeModel, corpus: Corpus, carried: bool = False) -> 
     )
 
 
-def ranks(log_probs: NDArray[np.floating], targets: NDArray[np.integer]) -> tuple[NDArray[np.floating], float]:
-    """The rank (n,) of each target among all words (1 is the best), infinite for the unknown word; and the sum of
-    -log P."""
-    own = log_probs[np.arange(len(targets)), targets]
-    rank = 1.0 + (log_probs > own[:, None]).sum(axis=1)
-    rank[targets == UNKNOWN] = np.inf
-    return rank, -float(own.sum(dtype=np.float64))
-
-
-def read(
-    model: ClozeModel, corpus: Corpus, carried: bool
-) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
-    """Distributions and words of all word positions, in blocks."""
+def read(model: ClozeModel, corpus: Corpus, carried: bool) -> Iterator[tuple[NDArray[np.floating], float]]:
+    """The ranks of all word positions, infinite for the unknown word, and the sum of -log P, in blocks."""
     pieces = spans(corpus, False, LONGEST)
     if not carried:
         order = np.argsort(pieces[:, 0] - pieces[:, 1], kind="stable")
         for group in np.array_split(order, range(SIDE_BY_SIDE, len(order), SIDE_BY_SIDE)):
-            found, targets, _ = fill(model, corpus, pieces[group], model.start(len(group)))
-            yield found, targets
+            yield measure(model, corpus, pieces[group], model.start(len(group)))[:2]
         return
-    owner = np.searchsorted(corpus.starts, pieces[:, 0], side="right") - 1
-    documents = [np.flatnonzero(owner == number) for number in range(len(corpus.starts))]
+    parted = np.split(np.arange(len(pieces)), np.searchsorted(pieces[:, 0], corpus.starts[1:]))
+    documents = [own for own in parted if len(own)]
     documents.sort(key=lambda own: -len(own))
     for first in range(0, len(documents), SIDE_BY_SIDE):
-        group_of = [own for own in documents[first : first + SIDE_BY_SIDE] if len(own)]
+        group_of = documents[first : first + SIDE_BY_SIDE]
         state = model.start(len(group_of))
         for number in range(len(group_of[0])):
             alive = [at for at, own in enumerate(group_of) if len(own) > number]
             state = select(state, np.array(alive))
             group_of = [group_of[at] for at in alive]
-            found, targets, state = fill(model, corpus, pieces[[own[number] for own in group_of]], state)
-            yield found, targets
+            rank, nats, state = measure(model, corpus, pieces[[own[number] for own in group_of]], state)
+            yield rank, nats
 
 
-def fill(
+def measure(
     model: ClozeModel, corpus: Corpus, pieces: NDArray[np.int64], state: State
-) -> tuple[NDArray[np.floating], NDArray[np.integer], State]:
-    """Reads some sentences side by side; distributions and words of their word positions, and the state behind each."""
+) -> tuple[NDArray[np.floating], float, State]:
+    """Reads some sentences side by side: what `read` gives of their word positions, and the state behind each."""
     first, length = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
     times = np.arange(int(length.max()))[:, None]
     inside = times < length
     positions = np.where(inside, first + times, 0)
     inputs = np.where(inside, corpus.ids[positions], BOUNDARY)
     targets = np.where(inside, corpus.ids[positions + 1], BOUNDARY)
-    log_probs, state = model.fill(state, inputs, targets, length)
+    log_probs, ranks, state = model.rank(state, inputs, targets, length)
     words = inside & (targets != BOUNDARY)
-    return log_probs[words], targets[words], state
+    rank = np.where(targets == UNKNOWN, np.inf, ranks)[words]
+    return rank, -float(log_probs[words].sum(dtype=np.float64)), state
