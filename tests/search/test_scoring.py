@@ -12,11 +12,12 @@ from fakes import flat, random_table
 from rnnlm.lm import cloze as cloze_module
 from rnnlm.lm.cloze import ClozeModel
 from rnnlm.lm.kneser_ney import estimate
+from rnnlm.lm.protocol import LanguageModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.bidirectional import Bidirectional
 from rnnlm.search import scoring
 from rnnlm.search.blanks import distributions
-from rnnlm.search.scoring import Line, blocks_of, score_lines, score_tokens
+from rnnlm.search.scoring import Line, blocks_of, score_lines, score_tokens, side_by_side
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -50,6 +51,24 @@ def test_each_line_for_itself(monkeypatch: pytest.MonkeyPatch, block: int, toget
     assert [line.text for line in found] == [line if line.strip() else "" for line in LINES]
     for line in found:
         assert line.log10_probability == pytest.approx(alone(line.text) if line.text else 0)
+
+
+@pytest.mark.parametrize("model", [MODEL, NGRAMS])
+def test_a_long_line_among_short_ones(monkeypatch: pytest.MonkeyPatch, model: LanguageModel) -> None:
+    """One long line does not make the others as long as itself: what stands side by side is bounded, and scores stay
+    as they are."""
+    lines = [*LINES * 20, "我" * 500]
+    (whole,), (tokens,) = score_lines(model, CODER, [lines]), score_tokens(model, CODER, [lines])
+    monkeypatch.setattr(scoring, "CELLS", 1000)
+    (parted,), (others,) = score_lines(model, CODER, [lines]), score_tokens(model, CODER, [lines])
+    totals = [line.log10_probability for line in whole]
+    assert [line.log10_probability for line in parted] == pytest.approx(totals, rel=1e-12)  # another order of the sum
+    assert others == tokens
+    sentences = [CODER.encode(line).ids for line in lines]
+    groups = [(group, inside.size) for group, _, _, inside in side_by_side(sentences, len(lines), 1000)]
+    assert sorted(at for group, _ in groups for at in group) == list(range(len(lines)))
+    assert max(size for _, size in groups) <= 1000
+    assert [len(group) for group, _, _, _ in side_by_side(sentences[-1:] * 2, 2, 1)] == [1, 1]
 
 
 def test_counts() -> None:
@@ -132,11 +151,12 @@ def cloze() -> ClozeModel:
     return ClozeModel(network, p)
 
 
-@pytest.mark.parametrize("cells", [1 << 24, 1])
-def test_both_sides(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+@pytest.mark.parametrize(("cells", "held"), [(1 << 24, 1 << 14), (1, 1 << 14), (1, 20)])
+def test_both_sides(monkeypatch: pytest.MonkeyPatch, cells: int, held: int) -> None:
     """A model of both sides scores each word given all the others, as the blank in its place would have it; a line is
     the sum, its end no token; however lines are batched."""
     monkeypatch.setattr(cloze_module, "CELLS", cells)
+    monkeypatch.setattr(scoring, "HELD", held)
     model = cloze()
     found = [line for block in score_lines(model, CODER, blocks_of(LINES)) for line in block]
     tokens = [line for block in score_tokens(model, CODER, blocks_of(LINES)) for line in block]

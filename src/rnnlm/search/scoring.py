@@ -32,6 +32,8 @@ from rnnlm.text.coder import Coder, Encoded
 BLOCK = 1024  # lines of a file that are scored together
 TOGETHER = 32  # sentences that a model reads side by side; an n-gram model looks a whole block up at once
 STEPPED = 64  # the same, where each word takes a step of its own
+CELLS = 1 << 18  # words that stand side by side, paddings counted: a line of 20,000 has few beside it
+HELD = 1 << 14  # the same by a model of both sides, which holds the features of every word
 FULL = 8192  # characters: after a smaller block its scores are not kept back until another is there
 LOG10 = math.log(10)
 Sentences = list[list[int] | None]
@@ -159,7 +161,7 @@ def sentence_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> 
         return [0.0 if found is None else float(found.log_probs.sum()) for found in word_scores(model, sentences)]
     totals = [0.0] * len(sentences)
     columns = len(sentences) if isinstance(model, NgramModel) else TOGETHER
-    for group, inputs, targets, inside in side_by_side(sentences, columns):
+    for group, inputs, targets, inside in side_by_side(sentences, columns, CELLS):
         found, _ = model.score(model.start(len(group)), inputs, targets)
         sums = np.where(inside, found, 0).sum(axis=0, dtype=np.float64)
         for at, total in zip(group, sums.tolist(), strict=True):
@@ -172,7 +174,7 @@ def token_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> lis
     if isinstance(model, ClozeModel):
         return word_scores(model, sentences)
     scores: list[TokenScores | None] = [None] * len(sentences)
-    for group, inputs, targets, inside in side_by_side(sentences, STEPPED):
+    for group, inputs, targets, inside in side_by_side(sentences, STEPPED, CELLS):
         found = np.empty(inputs.shape)
         ranks = np.empty(inputs.shape, np.int64)
         state = model.start(len(group))
@@ -194,7 +196,7 @@ def token_scores(model: LanguageModel | ClozeModel, sentences: Sentences) -> lis
 def word_scores(model: ClozeModel, sentences: Sentences) -> list[TokenScores | None]:
     """The scores of every word of each sentence, given all its other words."""
     scores: list[TokenScores | None] = [None] * len(sentences)
-    for group, inputs, targets, inside in side_by_side(sentences, TOGETHER):
+    for group, inputs, targets, inside in side_by_side(sentences, TOGETHER, HELD):
         lengths = inside.sum(axis=0)
         found, ranks, _ = model.rank(model.start(len(group)), inputs, targets, lengths)
         for column, (at, length) in enumerate(zip(group, lengths - 1, strict=True)):
@@ -202,13 +204,17 @@ def word_scores(model: ClozeModel, sentences: Sentences) -> list[TokenScores | N
     return scores
 
 
-def side_by_side(sentences: Sentences, columns: int) -> Iterator[tuple[list[int], Ids, Ids, NDArray[np.bool_]]]:
+def side_by_side(
+    sentences: Sentences, columns: int, cells: int
+) -> Iterator[tuple[list[int], Ids, Ids, NDArray[np.bool_]]]:
     """The sentences in groups of like length, the longest first: their numbers, inputs and targets (T, B), and where
-    in these each sentence and its end are."""
+    in these each sentence and its end are. At most `columns` stand in a group, and at most `cells` words and paddings
+    or one sentence."""
     lengths = {at: len(ids) for at, ids in enumerate(sentences) if ids is not None}
     order = sorted(lengths, key=lambda at: -lengths[at])
-    for first in range(0, len(order), columns):
-        group = order[first : first + columns]
+    while order:
+        most = max(1, min(columns, cells // (lengths[order[0]] + 1)))
+        group, order = order[:most], order[most:]
         length = np.array([lengths[at] for at in group])
         inside = np.arange(length[0] + 1)[:, None] <= length
         inputs = np.full(inside.shape, BOUNDARY)
