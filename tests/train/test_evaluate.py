@@ -15,7 +15,7 @@ from rnnlm.nn.arrays import Parameters
 from rnnlm.nn.network import Network
 from rnnlm.text.corpus import Corpus
 from rnnlm.train import evaluate as module
-from rnnlm.train.evaluate import Metrics, evaluate
+from rnnlm.train.evaluate import Metrics, among, evaluate
 
 V = 9
 
@@ -111,6 +111,14 @@ def test_metrics() -> None:
 def test_a_hopeless_model_has_an_infinite_perplexity() -> None:
     """A figure too large for a number is infinite, and no error."""
     assert replace(Metrics(1, 1, 0, 1, 0, 0, False), nats=1e9).perplexity == math.inf
+
+
+@pytest.mark.parametrize("ordered", [[], [3], [0, 4, 5, 9]])
+def test_among(ordered: list[int]) -> None:
+    """Positions are found in a sorted list wherever they stand, in any order and shape; in an empty one none is."""
+    positions = np.random.default_rng(0).permutation(12).reshape(3, 4)
+    found = among(positions, np.array(ordered, np.int64))
+    assert sorted(positions[found].tolist()) == ordered
 
 
 def test_progress() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from rnnlm.lm.mixture import fit_weights
 from rnnlm.lm.protocol import LanguageModel
 from rnnlm.text.corpus import Corpus
-from rnnlm.train.evaluate import Metrics, log_probabilities, spans
+from rnnlm.train.evaluate import Metrics, among, log_probabilities, spans
 
 
 def fitted_weights(models: Sequence[LanguageModel], corpus: Corpus, carried: bool) -> list[float]:
@@ -26,5 +26,5 @@ def evaluate_in_order(model: LanguageModel, corpus: Corpus, carried: bool) -> Me
     for piece in spans(corpus, carried):
         for positions, found in log_probabilities(model, corpus.ids, piece[None]):
             nats -= float(found.sum(dtype=np.float64))
-            strange -= float(found[np.isin(positions + 1, corpus.oov)].sum(dtype=np.float64))
+            strange -= float(found[among(positions + 1, corpus.oov)].sum(dtype=np.float64))
     return Metrics(corpus.sentences, corpus.tokens, len(corpus.oov), corpus.characters, nats, nats - strange, carried)
