@@ -36,6 +36,11 @@ def read_items(lines: Iterable[str], name: str) -> list[Item]:
         try:
             value = json.loads(line)
             item = Item(value["before"], value.get("after", ""), value["answer"], tuple(value.get("candidates", ())))
+            words = (item.answer, *item.candidates)
+            if not all(isinstance(text, str) for text in (item.before, item.after, *words)):
+                raise TypeError("before, after, answer and candidates are text")
+            if not all(word.strip() for word in words):
+                raise ValueError("its answer or a candidate is empty")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorpusError(
                 f"{name}, line {number} is no item: {error}", 'a line is {"before": "…", "after": "…", "answer": "…"}'
@@ -59,7 +64,7 @@ def right(model: LanguageModel | ClozeModel, coder: Coder, item: Item) -> bool:
         if isinstance(model, ClozeModel)
         else left_scores(model, coder, item, words)
     )
-    return max(range(len(words)), key=lambda at: scores[at]) == 0 and scores[0] > max(scores[1:])
+    return scores[0] > max(scores[1:], default=-np.inf)
 
 
 def left_scores(model: LanguageModel, coder: Coder, item: Item, words: list[str]) -> list[float]:
