@@ -8,6 +8,7 @@ import pytest
 from fakes import flat, random_table
 from rnnlm.errors import ConfigError
 from rnnlm.lm.cache import Cached
+from rnnlm.lm.mixture import Renumbered
 from rnnlm.lm.protocol import LanguageModel, select
 
 
@@ -42,6 +43,19 @@ def test_score_is_chained_steps(decay: float) -> None:
             np.testing.assert_allclose(found[np.arange(3), part[t + 1]], scored[t], rtol=1e-5)
         np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-6)
         one, other, ids = select(one, order), select(other, order), ids[:, order]
+
+
+def test_over_other_numbers() -> None:
+    """A cache over a model whose words have other numbers, which gives its columns first: nothing is lost."""
+    table = random_table(5)
+    model = Cached(Renumbered(table, np.array([0, 1, 4, 2, 3])), 0.3)
+    ids = np.random.default_rng(0).integers(0, 5, (20, 3))
+    scored, _ = model.score(model.start(3), ids[:-1], ids[1:])
+    state = model.start(3)
+    for t in range(19):
+        found, state = model.step(state, ids[t])
+        np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(found[np.arange(3), ids[t + 1]], scored[t], rtol=1e-5)
 
 
 def test_few_comparisons_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,8 @@ class Cached:
         cells = row * self.size + words[row, place]
         cache = np.bincount(cells, self.shares[place], minlength=len(words) * self.size).astype(np.float64)
         read = np.bincount(row, minlength=len(words))
-        log_probs = log_probs + np.log1p(-self.weight * (1 - self.decay**read))[:, None].astype(log_probs.dtype)
+        rest = np.log1p(-self.weight * (1 - self.decay**read))[:, None].astype(log_probs.dtype)
+        log_probs = np.add(log_probs, rest, order="C")  # or `flat` would be a copy: `Renumbered` gives columns
         flat = log_probs.reshape(-1)
         seen = np.flatnonzero(cache)
         flat[seen] = self.add(flat[seen], cache[seen])
