@@ -135,6 +135,21 @@ def test_targets_need_not_be_the_next_inputs(model: NgramModel, columns: list[li
     assert equal(state, end)
 
 
+def test_many_words() -> None:
+    """Where V times a word is more than 32 bits hold, a step still gives the figures of `score`, which sum to one."""
+    size = 60_000
+    text = np.array([50_007, 59_999, 50_007, 50_008, 0, 50_007, 59_999, 50_007, 0, 59_999, 0])
+    model = estimate(text, size, 3).model
+    inputs, targets = np.append(0, text[:-1])[:, None], text[:, None]
+    expected, _ = model.score(model.start(1), inputs, targets)
+    found, _ = chained(model, model.start(1), inputs, targets)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    state = model.start(2)
+    for words in ([0, 0], [50_007, 59_999], [59_999, 50_007]):
+        log_probs, state = model.step(state, np.array(words, np.int32))
+        np.testing.assert_allclose(np.exp(log_probs).sum(axis=1, dtype=np.float64), 1, atol=1e-5)
+
+
 def test_a_boundary_forgets() -> None:
     """What was read before a boundary has no influence on what comes after it."""
     model = random_model(3, 4)

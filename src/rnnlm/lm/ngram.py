@@ -109,9 +109,9 @@ class NgramModel:
         The state is all that it knows of the words before: the last N - 1 of them (2.1).
         """
         read = np.concatenate([_words(state), ids.astype(np.int32)[:, None]], axis=1)[:, 1:]
-        words = read.T
+        words = read.T.astype(np.int64)  # they become keys: V times a context is more than 32 bits hold
         contexts = []  # of order 1 to N - 1, each (B,): the n-gram that ends with the word just read
-        node = words
+        node: Ids = words
         for n in range(1, self.order):
             if n > 1:
                 node = self._find(n, node[:-1], words[n - 1 :])
