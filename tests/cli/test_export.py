@@ -89,3 +89,21 @@ def test_info_and_tokenize(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> N
     assert rnnlm("tokenize", "--model", file, "妹 妹").out == "妹 妹\n"
     assert rnnlm("tokenize", "--model", mixed, "妹妹").out == "妹 妹\n"
     assert rnnlm("export", "--format", "run", "--model", file, "--out", tmp_path / "run").status == 1
+
+
+def test_the_model_of_the_environment(
+    rnnlm: Command, ngram_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """$RNNLM_MODEL stands for --model whatever it names: an ARPA file and a mixture too."""
+    file, mixed = tmp_path / "model.arpa", tmp_path / "mixed"
+    rnnlm("export", "--model", ngram_run, "--out", file)
+    named = rnnlm("info", "--model", file)
+    monkeypatch.setenv("RNNLM_MODEL", str(file))
+    assert rnnlm("info") == named
+    assert "is an ARPA file" in rnnlm("export", "--format", "run", "--out", tmp_path / "run").err
+    assert rnnlm("export", "--format", "run", "--cache", "0.1", "--out", mixed).status == 0
+    named = rnnlm("info", "--model", mixed)
+    monkeypatch.setenv("RNNLM_MODEL", str(mixed))
+    assert rnnlm("info") == named
+    assert rnnlm("export", "--format", "run", "--out", tmp_path / "copy").status == 0
+    assert (tmp_path / "copy" / "mixture.json").read_text() == (mixed / "mixture.json").read_text()

@@ -13,11 +13,12 @@ from rnnlm.nn.arrays import Parameters
 from rnnlm.report.terminal import bar
 from rnnlm.store.files import read_json
 from rnnlm.store.load import MIXTURE, is_arpa, is_mixture, load_arpa
-from rnnlm.store.run import Run, find_run, read_arrays
+from rnnlm.store.run import Run, chosen, find_run, read_arrays
 
 
 def describe(name: str | None) -> list[list[str]]:
     """Rows of a table for whatever `--model` names: what, value."""
+    name = chosen(name)
     if name and is_arpa(name):
         loaded = load_arpa(Path(name))
         words = len(loaded.coder.vocabulary)

@@ -11,7 +11,7 @@ from typing import Any
 from rnnlm.errors import CheckpointError
 from rnnlm.store.files import new_folder, write_json
 from rnnlm.store.load import ARPA, MIXTURE, is_arpa, is_mixture
-from rnnlm.store.run import find_run
+from rnnlm.store.run import chosen, find_run
 
 KEPT = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl")
 
@@ -22,14 +22,15 @@ def export_run(name: str | None, out: Path) -> None:
     Raises CheckpointError where `out` exists.
     """
     refuse_existing(out)
+    name = chosen(name)
     if name and is_arpa(name):
         raise CheckpointError(f"{name} is an ARPA file, not a run", "copy it as it is")
     if name and is_mixture(name):
         with new_folder(out) as work:
             shutil.copytree(name, work, dirs_exist_ok=True)
         return
-    run, chosen = find_run(name)
-    checkpoint = run.checkpoint(chosen)
+    run, number = find_run(name)
+    checkpoint = run.checkpoint(number)
     with new_folder(out) as work:
         for kept in KEPT:
             if (run.path / kept).exists():
@@ -53,7 +54,7 @@ def export_mixture(
         about["cache"] = {"weight": cache[0], "decay": cache[1]}
     with new_folder(out) as work:
         (work / "members").mkdir()
-        for number, name in enumerate(names):
+        for number, name in enumerate(map(chosen, names)):
             ending = next((end for end in ARPA if name and is_arpa(name) and name.endswith(end)), "")
             place = f"members/{number}{ending}"
             if ending:

@@ -8,7 +8,6 @@ An ARPA file brings its own words, and reads text whose words are parted by whit
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from rnnlm.lm.ngram import NgramModel
 from rnnlm.lm.protocol import LanguageModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.store.files import read_json
-from rnnlm.store.run import Run, find_run, read_arrays
+from rnnlm.store.run import Run, chosen, find_run, read_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -49,7 +48,7 @@ def load_named(name: str | None = None) -> Loaded:
 
     Raises CheckpointError where it cannot be read.
     """
-    name = name or os.environ.get("RNNLM_MODEL")
+    name = chosen(name)
     if name and is_arpa(name):
         return load_arpa(Path(name))
     if name and is_mixture(name):

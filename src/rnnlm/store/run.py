@@ -202,6 +202,11 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         ) from None
 
 
+def chosen(name: str | None) -> str | None:
+    """The name that `--model` gave, or else $RNNLM_MODEL; None for the newest run."""
+    return name or os.environ.get("RNNLM_MODEL")
+
+
 def find_run(name: str | None) -> tuple[Run, str]:
     """The run, and the checkpoint in it, that `--model` names: a run's folder, a checkpoint's, or None for the newest
     run.
@@ -209,7 +214,7 @@ def find_run(name: str | None) -> tuple[Run, str]:
     None means $RNNLM_MODEL, or else the newest folder under runs/ that holds a checkpoint.
     Raises CheckpointError where there is none.
     """
-    name = name or os.environ.get("RNNLM_MODEL")
+    name = chosen(name)
     if name:
         path = Path(name)
         if (path / "config.toml").is_file():
