@@ -207,10 +207,18 @@ def test_wrong_usage(rnnlm: Command, character_run: Path, ngram_run: Path, text:
 
 
 def test_a_damaged_mixture(rnnlm: Command, character_run: Path, tmp_path: Path) -> None:
-    """A mixture whose list of members is damaged is told as such."""
+    """A mixture whose list of members is damaged, or leads out of its folder, is told as such."""
     made: list[str | Path] = ["--model", character_run, "--cache", "0.1", "--out", tmp_path / "mixed"]
     assert rnnlm("export", "--format", "run", *made).status == 0
     about = tmp_path / "mixed" / "mixture.json"
+    for member in (".", "..", "members/..", "../elsewhere", str(character_run)):
+        whole = about.read_text()
+        about.write_text(whole.replace('"members/0"', f'"{member}"'))
+        for command in ("score", "info"):
+            answer = rnnlm(command, "--model", tmp_path / "mixed", input=TEXT)
+            assert answer.status == 1
+            assert f"its member {member} is not inside the folder" in answer.err
+        about.write_text(whole)
     for old, new in (('"members"', '"menbers"'), ("0.1", '"much"')):
         whole = about.read_text()
         about.write_text(whole.replace(old, new))

@@ -11,8 +11,7 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.lm.ngram import NgramModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.report.terminal import bar
-from rnnlm.store.files import read_json
-from rnnlm.store.load import MIXTURE, is_arpa, is_mixture, load_arpa
+from rnnlm.store.load import is_arpa, is_mixture, load_arpa, read_mixture
 from rnnlm.store.run import Run, chosen, find_run, read_arrays
 
 
@@ -31,7 +30,7 @@ def describe(name: str | None) -> list[list[str]]:
 
 def describe_mixture(path: Path) -> list[list[str]]:
     """The members of a saved mixture, each with its own rows, and the cache over them."""
-    about = read_json(path / MIXTURE, "members", "weights", "cache")
+    about = read_mixture(path)
     rows = [["mixture", str(path)]]
     for member, weight in zip(about["members"], about["weights"], strict=True):
         rows += [["", ""], ["weight", f"{weight:.4f}"], *describe(str(path / member))]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,8 +84,8 @@ def arpa_coder(words: Sequence[str]) -> Coder:
 
 def load_mixture(path: Path) -> Loaded:
     """The mixture of a folder."""
-    about = read_json(path / MIXTURE, "members", "weights", "cache")
     try:
+        about = read_mixture(path)
         members = [load_named(str(path / str(member))) for member in about["members"]]
         mixed = mix(members, [float(weight) for weight in about["weights"]])
         if about["cache"]:
@@ -92,6 +93,18 @@ def load_mixture(path: Path) -> Loaded:
     except (TypeError, KeyError, ValueError, IndexError):
         raise CheckpointError(f"{path / MIXTURE} is damaged", "export the mixture again") from None
     return Loaded(str(path), mixed.lm, mixed.coder)
+
+
+def read_mixture(path: Path) -> dict[str, Any]:
+    """What the folder of a mixture says of it. Raises CheckpointError for a member that is not inside the folder."""
+    about = read_json(path / MIXTURE, "members", "weights", "cache")
+    for member in about["members"]:
+        if path.resolve() not in (path / str(member)).resolve().parents:
+            raise CheckpointError(
+                f"{path / MIXTURE} is damaged: its member {member} is not inside the folder",
+                "export the mixture again",
+            )
+    return about
 
 
 def mix(members: Sequence[Loaded], weights: Sequence[float]) -> Loaded:
