@@ -170,6 +170,38 @@ def test_another_jieba(run: Run) -> None:
         _ = Run(run.path).coder
 
 
+@pytest.mark.parametrize("text", [None, "", "云计算 5\n", "云计算 5\n创新办 4 i\n"])
+def test_other_words_of_the_user(run: Run, text: str | None) -> None:
+    """A run whose user_dict.txt is gone or another would cut differently: it is refused, with what to do."""
+    path = run.path / "user_dict.txt"
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"user_dict\.txt of the run .* is missing, or not the one") as caught:
+        _ = Run(run.path).coder
+    assert "put back" in caught.value.hint
+
+
+def test_a_run_that_tells_less(run: Run) -> None:
+    """A run that does not say which words the user had is taken as it is; line ends of another system do not matter."""
+    words = run.path / "user_dict.txt"
+    words.write_bytes(words.read_bytes().replace(b"\n", b"\r\n"))
+    assert Run(run.path).tokenizer.describe() == CODER.tokenizer.describe()
+    path = run.path / "tokenizer.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({key: about[key] for key in ("kind", "normalise", "oov")}))
+    words.unlink()
+    assert "创新办" not in Run(run.path).tokenizer.cut("我在创新办")
+
+
+def test_words_with_odd_white_space(tmp_path: Path) -> None:
+    """A word of the user's that holds what Unicode takes for a line end comes back whole."""
+    coder = Coder(make_tokenizer("jieba", None, ["云\u2028计算 5"]), CODER.vocabulary)
+    Run.create(tmp_path / "odd", CONFIG, coder, ["云\u2028计算 5"])
+    assert Run(tmp_path / "odd").tokenizer.describe() == coder.tokenizer.describe()
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """When a checkpoint cannot be written, the one before is still there, whole, and named the last."""
     write = module.write_arrays

@@ -118,12 +118,18 @@ class Run:
         differently."""
         about = read_json(self.path / "tokenizer.json", "kind", "normalise")
         words = self.path / "user_dict.txt"
-        user_words = words.read_text(encoding="utf-8").splitlines() if words.exists() else []
-        tokenizer = make_tokenizer(about["kind"], about["normalise"], user_words)
-        if about.get("version") not in (None, tokenizer.describe().get("version")):
+        lines = words.read_text(encoding="utf-8").split("\n") if words.exists() else []
+        tokenizer = make_tokenizer(about["kind"], about["normalise"], [line for line in lines if line])
+        found = tokenizer.describe()
+        if about.get("version") not in (None, found.get("version")):
             raise CheckpointError(
                 f"the run {self.path} was cut with {about['kind']} {about['version']}, which is not installed",
                 f"pip install {about['kind']}=={about['version']}",
+            )
+        if any(about.get(key, found.get(key)) != found.get(key) for key in ("user_words", "user_fingerprint")):
+            raise CheckpointError(
+                f"the user_dict.txt of the run {self.path} is missing, or not the one that it was trained with",
+                "put back the one that it was trained with: it decides how text is cut",
             )
         return tokenizer
 
