@@ -55,7 +55,7 @@ def test_rows_stand_under_the_header(kind: str, loss: float) -> None:
     own.see(stepped(10, norm=1e9, clipped=1.0))
     event = validated(loss, loss)
     if kind == "cloze":
-        event = Validated(1, 6.0, ClozeMetrics(10, 3, 5, 0.4, 60.0, True), 6.0, True, 12.3)
+        event = Validated(1, 6.0, ClozeMetrics(10, 3, 5, 0.4, 60.0), 6.0, True, 12.3)
     row = own.end(event, 1.0)[0]
     assert own.header == (HEADER if kind == "rnn" else CLOZE_HEADER)
     assert len(row) == len(own.header) <= 80

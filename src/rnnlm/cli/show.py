@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from rnnlm.report.terminal import bar, pad, table, width
+from rnnlm.report.terminal import bar, table, width
 
-__all__ = ["bar", "echo_json", "pad", "remark", "table", "visible", "width"]
+__all__ = ["bar", "echo_json", "remark", "table", "visible", "width"]
 
 
 def echo_json(value: Any) -> None:

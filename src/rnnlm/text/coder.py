@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.text.tokenizer import Tokenizer
-from rnnlm.text.vocabulary import BOUNDARY_WORD, UNKNOWN_WORD, Vocabulary
+from rnnlm.text.vocabulary import Vocabulary
 
 BOUNDARY, UNKNOWN = 0, 1
 
@@ -55,7 +55,3 @@ class Coder:
     def words(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The words of some ids, without sentence ends."""
         return [self.vocabulary.words[int(number)] for number in ids if number != BOUNDARY]
-
-    @property
-    def special(self) -> tuple[str, str]:
-        return BOUNDARY_WORD, UNKNOWN_WORD

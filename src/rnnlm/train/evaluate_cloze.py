@@ -29,7 +29,6 @@ class ClozeMetrics:
     accuracy_at_5: float
     mean_reciprocal_rank: float
     nats: float
-    carried_state: bool
 
     def to_json(self) -> dict[str, float | int]:
         return {
@@ -54,7 +53,6 @@ def evaluate_cloze(model: ClozeModel, corpus: Corpus, carried: bool = False) -> 
         float((rank <= 5).sum() * share),
         float((1 / rank).sum() * share),
         nats,
-        carried,
     )
 
 
