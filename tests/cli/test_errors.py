@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from commands import Answer, Command
 from conftest import TINY
+from rnnlm.cli.show import finite
 from rnnlm.store import files
 from rnnlm.store.run import Run
 
@@ -197,3 +199,35 @@ def test_standard_input_is_read_once(rnnlm: Command, character_run: Path, in_fol
     assert (answer.status, answer.out) == (2, "")
     assert "read once" in answer.err
     assert rnnlm("evaluate", TINY, "--items", "items.jsonl", "-m", character_run).status == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate", "--temperature", "nan"],
+        ["generate", "--top-p", "nan"],
+        ["rescore", "--lm-scale", "inf"],
+        ["evaluate", "--cache", "nan"],
+        ["train", "--rate", "nan"],
+    ],
+)
+def test_numbers_that_are_none(rnnlm: Command, arguments: list[str]) -> None:
+    """Nobody can compute with them, and no bound keeps them out."""
+    answer = rnnlm(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert "is no number" in answer.err
+
+
+def test_scores_that_cannot_be_compared(rnnlm: Command, character_run: Path) -> None:
+    """A hypothesis whose score is no number is told with its line: no order would be right."""
+    lines = "u1\t-10\t今天\nu1\tnan\t你好\n"
+    told(rnnlm("rescore", "-m", character_run, "--columns", "acoustic", input=lines), "line 2", "nan")
+
+
+def test_json_knows_no_infinity() -> None:
+    """null stands for it, or strict parsers refuse the whole line."""
+    assert finite({"a": [math.inf, 1.5], "b": {"c": math.nan}, "d": "nan"}) == {
+        "a": [None, 1.5],
+        "b": {"c": None},
+        "d": "nan",
+    }

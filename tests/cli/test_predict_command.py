@@ -60,7 +60,9 @@ def test_a_blank_in_the_middle(rnnlm: Command, character_run: Path) -> None:
     assert found["tokens"] == [*"今天", "____", *"上下雨了。"]
     assert "<unk>" not in [p["word"] for p in blank["predictions"]]
     answer = rnnlm("predict", "--model", character_run, "今天____上下雨了。")
-    assert "from left to right" in answer.err
+    assert "ranked by the probability of the whole sentence" in answer.err
+    assert "the marks behind the blank were not read" in rnnlm("predict", "--model", character_run, "今天____！").err
+    assert "from left to right" not in rnnlm("predict", "--model", character_run, "今天____").err
 
 
 def test_several_blanks(rnnlm: Command, character_run: Path) -> None:

@@ -22,8 +22,9 @@ def test_files_that_are_not_utf8(
     path.write_text(TINY.read_text(encoding="utf-8"), encoding=encoding)
     told = f"{path} is read as {encoding}; if that is wrong, name its encoding with --encoding\n"
     count = int(encoding != "utf-8")
-    train = ["train", path, "--valid", path, "--epochs", "1", "--config", small_config("characters")]
-    for command in (["evaluate", path, "-m", character_run, "-m", character_run], [*train, "--out", tmp_path / "a"]):
+    train: list[str | Path] = ["train", path, "--valid", path, "--epochs", "1", "--config", small_config("characters")]
+    twice: list[str | Path] = ["evaluate", path, "-m", character_run, "-m", character_run]
+    for command in (twice, [*train, "--out", tmp_path / "a"]):
         answer = rnnlm(*command)
         assert (answer.status, answer.err.count(told)) == (0, count), answer.err
     assert "is read as" not in rnnlm("evaluate", path, "-m", character_run, "--encoding", encoding).err

@@ -64,7 +64,7 @@ def test_a_long_line_among_short_ones(monkeypatch: pytest.MonkeyPatch, model: La
     totals = [line.log10_probability for line in whole]
     assert [line.log10_probability for line in parted] == pytest.approx(totals, rel=1e-12)  # another order of the sum
     assert others == tokens
-    sentences = [CODER.encode(line).ids for line in lines]
+    sentences: scoring.Sentences = [CODER.encode(line).ids for line in lines]
     groups = [(group, inside.size) for group, _, _, inside in side_by_side(sentences, len(lines), 1000)]
     assert sorted(at for group, _ in groups for at in group) == list(range(len(lines)))
     assert max(size for _, size in groups) <= 1000

@@ -7,7 +7,7 @@ import math
 import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
-from rnnlm.cli.options import json_option, model_option, seed_option
+from rnnlm.cli.options import Number, json_option, model_option, seed_option
 from rnnlm.cli.predict import unknown_words
 from rnnlm.cli.show import echo_json, remark
 
@@ -19,7 +19,7 @@ from rnnlm.cli.show import echo_json, remark
 @click.option("--max-words", type=click.IntRange(1), default=60, show_default=True, help="Longest text.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(0),
+    type=Number(0),
     default=0.7,
     show_default=True,
     help="Below 1 safer, above 1 wilder; 0 takes the best word.",
@@ -27,7 +27,7 @@ from rnnlm.cli.show import echo_json, remark
 @click.option("--top-k", type=click.IntRange(0), default=0, help="Draw from the k best words only.  [default: all]")
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     default=0.9,
     show_default=True,
     help="Draw from the best words that hold this mass.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rnnlm.cli.options import Number
 from rnnlm.cli.show import remark
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ def mixing_options(command: F) -> F:
         help="Shares of the mixed models, in their order, or fit: the best for --valid.  [default: equal]",
     )
     @click.option(
-        "--lambda", "share", type=click.FloatRange(0, 1), metavar="X", help="Share of the first of two models."
+        "--lambda", "share", type=Number(0, 1), metavar="X", help="Share of the first of two models."
     )
     @click.option("--valid", metavar="FILE", help="The text on which --weights fit finds the shares.")
     @click.option(
         "--cache",
-        type=click.FloatRange(0, 1, max_open=True),
+        type=Number(0, 1, max_open=True),
         default=0.0,
         metavar="X",
         help="Weight of a cache of the document's words, such as 0.1.  [default: no cache]",
@@ -55,7 +56,7 @@ def mixing_options(command: F) -> F:
     @click.option(
         "--cache-decay",
         "decay",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        type=Number(0, 1, min_open=True, max_open=True),
         metavar="X",
         help="How much of a word's weight in the cache is left a word later.  [default: 0.99]",
     )
@@ -73,7 +74,7 @@ def dynamic_options(command: F) -> F:
         click.option(
             "--dynamic-rate",
             "rate",
-            type=click.FloatRange(0),
+            type=Number(0),
             metavar="X",
             help="Learning rate of --dynamic.  [default: 1]",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,7 +31,8 @@ def command(texts: tuple[str, ...], model: str | None, top: int, as_json: bool, 
     """Show the most probable words behind TEXT, or for each blank ____ in it.
 
     With - or no TEXT, each line of standard input is one. A run that reads both sides (`--config bidirectional`) fills
-    a blank from what stands before and behind it; another run ranks words by the probability of the whole sentence.
+    a blank from what stands before and behind it; another run ranks words by the probability of the whole sentence, or
+    where only marks stand behind a single blank, by that of the next word.
     """
     loaded, told = load_mixed(model, mixing), False
     for number, text in enumerate(all_texts(texts)):
@@ -76,7 +77,7 @@ def predict(model: Model, text: str, top: int) -> dict[str, Any]:
     both = isinstance(model.lm, ClozeModel)
     if isinstance(model.lm, ClozeModel):
         answer = fill_both_sides(model.lm, sentence, top, ended)
-    elif len(places) == 1 and not any(c.isalnum() for word in pieces[-1].words for c in word):
+    elif len(places) == 1 and only_marks(pieces[-1].words):
         found, _ = read(model.lm, pieces[0].ids)  # the next word, as if nothing stood behind it
         answer = Answer([best(found, top)], [])
     else:
@@ -95,6 +96,11 @@ def predict(model: Model, text: str, top: int) -> dict[str, Any]:
         ],
         "fills": [{"words": [words[w] for w in fill.words], "score": fill.score / LOG10} for fill in answer.fills],
     }
+
+
+def only_marks(words: Sequence[str]) -> bool:
+    """Do no letters stand there, only marks or nothing?"""
+    return not any(character.isalnum() for word in words for character in word)
 
 
 def show(model: Model, text: str, answer: dict[str, Any]) -> None:
@@ -123,8 +129,11 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
         click.echo(table(rows, right=(0, 2), indent="  "))
     if answer["direction"] == "both":
         remark("read from both sides")
-    elif any(blank["position"] + 1 < len(answer["tokens"]) for blank in blanks) and BLANK.search(text):
-        remark("read from left to right: candidates from the left, ranked by the probability of the whole sentence")
+    elif BLANK.search(text) and (behind := answer["tokens"][blanks[0]["position"] + 1 :]):
+        if only_marks(behind):
+            remark("read from left to right: the marks behind the blank were not read")
+        else:
+            remark("read from left to right: candidates from the left, ranked by the probability of the whole sentence")
 
 
 def unknown_words(model: Model, text: str) -> list[str]:

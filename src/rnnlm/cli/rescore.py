@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
-from rnnlm.cli.options import encoding_option, json_option, model_option
+from rnnlm.cli.options import Number, encoding_option, json_option, model_option
 from rnnlm.cli.show import echo_json
 
 if TYPE_CHECKING:
@@ -26,8 +26,12 @@ BOTH = 0.5  # the weight of the model against the older one, where nobody says
     metavar="NAME,...",
     help="What stands before the words: acoustic, lm, another name.  [default: acoustic, lm by tabs]",
 )
-@click.option("--lm-scale", default=1.0, show_default=True, metavar="X", help="Scale of the language model.")
-@click.option("--word-insertion", default=0.0, show_default=True, metavar="X", help="Added for each word.")
+@click.option(
+    "--lm-scale", type=Number(), default=1.0, show_default=True, metavar="X", help="Scale of the language model."
+)
+@click.option(
+    "--word-insertion", type=Number(), default=0.0, show_default=True, metavar="X", help="Added for each word."
+)
 @click.option("--best", is_flag=True, help="Only the best of each utterance.")
 @json_option
 @encoding_option

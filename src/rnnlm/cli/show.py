@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import click
@@ -14,7 +15,16 @@ __all__ = ["bar", "echo_json", "remark", "table", "visible", "width"]
 
 def echo_json(value: Any) -> None:
     """One JSON object on a line of standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: Any) -> Any:
+    """The value with null in the place of numbers that JSON does not know: infinity and what is none."""
+    if isinstance(value, dict):
+        return {key: finite(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def remark(text: str) -> None:

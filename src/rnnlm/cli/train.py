@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnnlm.cli.options import threads_option
+from rnnlm.cli.options import Number, threads_option
 from rnnlm.cli.show import remark
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ SHORT = [
     (("--layers", "--nlayers"), "model.layers", click.IntRange(1), "Recurrent layers."),
     (("--hidden", "--nhid"), "model.hidden", click.IntRange(1), "Units of a layer."),
     (("--embedding", "--emsize"), "model.embedding", click.IntRange(1), "Size of a word's vector."),
-    (("--dropout",), "model.dropout", click.FloatRange(0, 1, max_open=True), "Share of each layer's output dropped."),
+    (("--dropout",), "model.dropout", Number(0, 1, max_open=True), "Share of each layer's output dropped."),
     (("--optimizer",), "train.optimizer", str, "sgd, momentum, adagrad, rmsprop, adam or adamw."),
-    (("--rate", "--lr"), "train.rate", click.FloatRange(0), "Learning rate."),
+    (("--rate", "--lr"), "train.rate", Number(0), "Learning rate."),
     (("--batch", "--batch-size"), "train.batch", click.IntRange(1), "Columns of text read side by side."),
     (("--bptt",), "train.bptt", click.IntRange(0), "Time steps of a window; 0: full BPTT."),
-    (("--clip",), "train.clip", click.FloatRange(0), "Largest norm of the gradient."),
+    (("--clip",), "train.clip", Number(0), "Largest norm of the gradient."),
     (("--epochs",), "train.epochs", click.IntRange(1), "Passes over the text."),
     (("--seed",), "train.seed", click.IntRange(0), "Seed of weights and dropout."),
 ]

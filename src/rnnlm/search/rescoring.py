@@ -90,6 +90,8 @@ def read_nbest(lines: Iterable[str], columns: Sequence[str], name: str) -> Itera
                 f"{name}, line {number}: the utterance and {', '.join(columns)} are expected before the words",
                 "name the columns between the utterance and the words with --columns, such as --columns acoustic,lm",
             ) from None
+        if not all(map(math.isfinite, values.values())):
+            raise CorpusError(f"{name}, line {number}: {' and '.join(scores)} cannot be compared with other scores")
         words = fields[len(columns) + 1 :]  # a single field, or none
         lines_read, worded = True, worded or bool(words)
         yield Hypothesis(
