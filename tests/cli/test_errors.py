@@ -231,3 +231,11 @@ def test_json_knows_no_infinity() -> None:
         "b": {"c": None},
         "d": "nan",
     }
+
+
+def test_tokenize_cuts_as_the_run_or_as_told(rnnlm: Command, character_run: Path) -> None:
+    """Both at once would leave one of them without effect."""
+    for options in (["--tokenizer", "jieba"], ["--user-dict", "words.txt"], ["--no-normalize"]):
+        answer = rnnlm("tokenize", "-m", character_run, *options, "我")
+        assert (answer.status, answer.out) == (2, "")
+        assert "--model cuts as its run does" in answer.err

@@ -72,7 +72,7 @@ class Course:
             quality = f"{event.train_loss:12.3f} {event.loss:8.3f} {metrics.accuracy_at_1:9.1%}"
         else:
             train = safe_exp(event.train_loss)
-            quality = f"{short(train):>18} {short(metrics.perplexity):>8} {metrics.bits_per_character:10.3f}"
+            quality = f"{short(train):>18} {short(metrics.perplexity):>8} {thousandths(metrics.bits_per_character):>10}"
         inside = f"{short(self.norm):>8} {self.clipped:8.0%} {self.saturated:10.0%}"
         return f"{mark}{event.epoch:5d} {quality} {inside}{event.seconds:5.0f}s"
 
@@ -90,6 +90,11 @@ class Course:
             yield "learnt by heart", "the validation loss rises, far above the training loss; try more --dropout"
         if self.saturated > TOO_MANY.get(self.config.model.cell, math.inf):
             yield "saturated", f"hardly any error gets through the top layer; {lower}"
+
+
+def thousandths(x: float) -> str:
+    """A figure with three places behind the point, in at most eight columns."""
+    return f"{x:.3f}" if x < 9_999 else f"{x:.1e}"
 
 
 def short(x: float) -> str:

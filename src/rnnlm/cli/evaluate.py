@@ -55,8 +55,10 @@ def command(
         raise click.UsageError("--dynamic goes with a text, not with --items")
     if files and items:
         raise click.UsageError("--items stands in the place of FILES: name one of them")
-    if "-" in files and len(files) + len(models) > 2:
-        raise click.UsageError("- is read once: name no other file and one --model with it, or write it into a file")
+    from rnnlm.text.streams import is_pipe
+
+    if any(map(is_pipe, files)) and len(models) > 1:
+        raise click.UsageError("a pipe is read once: name one --model with it, or write it into a file")
     if not files and not items:
         from rnnlm.share import shared_folder
 
@@ -141,7 +143,6 @@ def show(answers: list[tuple[dict[str, Any], int]]) -> None:
         lines.append(["state", *(told[answer.get("carried_state")] for answer, _ in answers)])
     click.echo(table(lines))
     if any("bits_per_character" in answer for answer, _ in answers):
-        remark(
-            "Bits per character compare models with different words: an upper bound for a word model (other cuts of the"
-        )
-        remark("text have probability too), a lower one in so far as <unk> hides characters.")
+        remark("Bits per character compare models with different words: an upper bound for a")
+        remark("word model (other cuts of the text have probability too), a lower one in so far")
+        remark("as <unk> hides characters.")

@@ -74,4 +74,5 @@ def export_arpa(model: Model, file: Path) -> None:
     write_arpa(model.lm, words, file)
     remark(f"{file}: {', '.join(f'{count:,}' for count in model.lm.counts)} n-grams of order 1 to {model.lm.order}")
     if model.coder.tokenizer.kind != "whitespace":
-        remark(f"an ARPA file does not cut text: give it what `rnnlm tokenize -m {shlex.quote(model.name)}` writes")
+        remark("an ARPA file does not cut text: give it what this writes")
+        remark(f"  rnnlm tokenize -m {shlex.quote(model.name)}")

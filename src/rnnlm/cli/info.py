@@ -17,9 +17,7 @@ def command(model: str | None, keys: bool, name: str | None) -> None:
     --keys has the built-in defaults; `rnnlm train` without --config takes configs/default.toml.
     """
     if keys:
-        click.echo(
-            "# built in; `rnnlm train` without --config takes configs/default.toml (`rnnlm info --config default`)"
-        )
+        click.echo("# `rnnlm train` without --config takes others: `rnnlm info --config default`")
         click.echo(describe_keys())
         return
     if name:

@@ -42,9 +42,7 @@ def mixing_options(command: F) -> F:
         metavar="W,W,...",
         help="Shares of the mixed models, in their order, or fit: the best for --valid.  [default: equal]",
     )
-    @click.option(
-        "--lambda", "share", type=Number(0, 1), metavar="X", help="Share of the first of two models."
-    )
+    @click.option("--lambda", "share", type=Number(0, 1), metavar="X", help="Share of the first of two models.")
     @click.option("--valid", metavar="FILE", help="The text on which --weights fit finds the shares.")
     @click.option(
         "--cache",

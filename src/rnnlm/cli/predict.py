@@ -133,7 +133,7 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
         if only_marks(behind):
             remark("read from left to right: the marks behind the blank were not read")
         else:
-            remark("read from left to right: candidates from the left, ranked by the probability of the whole sentence")
+            remark("read from left to right, ranked by the probability of the whole sentence")
 
 
 def unknown_words(model: Model, text: str) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME_IT = "name its encoding with --encoding"  # what to do about other text where a command has the option
 CONVERT_IT = "convert it, say with iconv"
-UNCUT = "Chinese without blanks is one unknown word to this model: cut the text first (rnnlm tokenize -m RUN)"
+UNCUT = "Chinese without blanks is one unknown word to this model:\n  cut the text first (rnnlm tokenize -m RUN)"
 
 
 def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from rnnlm.cli.options import json_option
 from rnnlm.cli.reading import lines_of_input
@@ -31,10 +32,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Show how TEXT (or each line of standard input) is cut, words parted by a blank."""
+    source = click.get_current_context().get_parameter_source("tokenizer")
+    chosen = source is not ParameterSource.DEFAULT
     from rnnlm.store.load import load_coder
     from rnnlm.text.tokenizer import make_tokenizer
     from rnnlm.text.user_dictionary import read_user_words
 
+    if model and (user_dict or normalize is not None or chosen):
+        raise click.UsageError("--model cuts as its run does: it goes with no --tokenizer, --user-dict or --normalize")
     coder = load_coder(model) if model else None
     user_words = read_user_words(user_dict, normalize is not False) if user_dict else []
     cutter = coder.tokenizer if coder else make_tokenizer(tokenizer, normalize, user_words)

@@ -239,9 +239,7 @@ def count(run: Run, config: Config, prepared: Prepared) -> None:
     found = counted.estimate
     if found.fallback:
         orders = ", ".join(map(str, found.fallback))
-        remark(
-            f"the text is too small or too regular for the discounts of order {orders}: 0.5, 1 and 1.5 are used there"
-        )
+        remark(f"the text gives no discounts of order {orders}: 0.5, 1 and 1.5 stand in")
     grams = ", ".join(f"{n:,}" for n in found.counts)
     remark(f"n-grams of order 1 to {len(found.counts)}: {grams}")
     say_goodbye("done", run, (), (), counted.seconds)

@@ -95,5 +95,8 @@ def ngram_rows(model: NgramModel) -> list[list[str]]:
 def figures(entry: dict[str, Any]) -> str:
     """The validation figures of an epoch: perplexity, or for a model that has none its accuracy."""
     if "perplexity" in entry:
-        return f"validation perplexity {entry['perplexity']:.2f}, {entry['bits_per_character']:.3f} bits per character"
+        perplexity, bits = entry["perplexity"], entry["bits_per_character"]
+        if bits > 100:  # a training that went astray
+            return f"validation perplexity {perplexity:.1e}, {bits:.1e} bits per character: worse than any guess"
+        return f"validation perplexity {perplexity:.2f}, {bits:.3f} bits per character"
     return f"validation accuracy {entry['accuracy_at_1']:.1%} (among the first five {entry['accuracy_at_5']:.1%})"
