@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -77,6 +78,26 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, small_config: Write,
     seen = [entry["step"] for entry in Run(run).metrics() if entry["kind"] == "train"]
     assert seen == sorted(set(seen))
     assert json.loads((Run(run).checkpoint("last") / "trainer.json").read_text())["position"]["step"] > stopped
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals")
+def test_a_terminal_that_is_closed(tmp_path: Path, small_config: Write) -> None:
+    """Training saves, though nobody can be told so any more."""
+    run, (terminal, end) = tmp_path / "run", os.openpty()
+    command = [*MODULE, "train", str(TINY), "--valid", str(TINY), "--out", str(run), "--epochs", "100000"]
+    config = ["--config", str(small_config("characters")), "--threads", "1"]
+    with subprocess.Popen([*command, *config], stdin=end, stdout=end, stderr=end, start_new_session=True) as process:
+        os.close(end)
+        until = time.monotonic() + PATIENCE
+        while steps_of(run) <= 5 and process.poll() is None and time.monotonic() < until:
+            os.set_blocking(terminal, False)
+            with contextlib.suppress(OSError):
+                os.read(terminal, 1 << 16)
+            time.sleep(0.05)
+        os.close(terminal)
+        process.send_signal(signal.SIGHUP)
+        process.wait(PATIENCE)
+    assert json.loads((Run(run).checkpoint("last") / "trainer.json").read_text())["position"]["step"] > 5
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")

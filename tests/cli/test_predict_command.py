@@ -63,6 +63,7 @@ def test_a_blank_in_the_middle(rnnlm: Command, character_run: Path) -> None:
     assert "ranked by the probability of the whole sentence" in answer.err
     assert "the marks behind the blank were not read" in rnnlm("predict", "--model", character_run, "今天____！").err
     assert "from left to right" not in rnnlm("predict", "--model", character_run, "今天____").err
+    assert "whole sentence" in rnnlm("predict", "--model", character_run, "今天____、____。").err
 
 
 def test_several_blanks(rnnlm: Command, character_run: Path) -> None:

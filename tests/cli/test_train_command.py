@@ -134,6 +134,8 @@ def test_an_existing_folder_is_refused(train: Callable[..., Answer], in_folder: 
     assert train(TINY, "--out", "a", "--force", "-s", "model.head=adaptive", "-s", "model.cutoffs=[100000]").status == 1
     assert {path: path.stat().st_mtime_ns for path in (in_folder / "a").rglob("*") if path.is_file()} == kept
     assert not (in_folder / "a" / ".replaced").exists()
+    (in_folder / "a" / "checkpoints.json").write_text("{")
+    assert train(TINY, "--out", "a", "--force").status == 0  # the way out of a damaged run
     assert (in_folder / "a" / "text.txt").exists()
     (in_folder / "mine").mkdir()
     (in_folder / "mine" / "photo").touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,17 @@ def test_a_file_is_replaced_when_the_new_one_is_whole(tmp_path: Path, monkeypatc
         write_arpa(text_model(3), WORDS, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links without special rights")
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    """It stays a link, as /dev/stdout is one."""
+    path, link = tmp_path / "model.arpa", tmp_path / "link.arpa"
+    path.touch()
+    link.symlink_to(path)
+    write_arpa(text_model(2), WORDS, link)
+    assert link.is_symlink()
+    same(*read_arpa(path), WORDS, text_model(2))
 
 
 @pytest.mark.parametrize("order", [2, 3, 4, 5])

@@ -58,7 +58,7 @@ def test_no_place_to_write(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left(tmp_path: Path) -> None:
-    """Half of a folder, by a process of the same number, as in a container."""
+    """Half of a folder, by a process of the same number, as in a container; or the old one under another name."""
     path = tmp_path / "1"
     with new_folder(path) as work:
         (work / "a.txt").write_text("old")
@@ -67,6 +67,15 @@ def test_what_a_killed_process_left(tmp_path: Path) -> None:
     with new_folder(path) as work:
         (work / "a.txt").write_text("new")
     assert {file.name: file.read_text() for file in path.iterdir()} == {"a.txt": "new"}
+    assert list(tmp_path.iterdir()) == [path]
+
+    path.rename(tmp_path / ".1.old")
+    with pytest.raises(KeyError), new_folder(path):
+        raise KeyError
+    assert (path / "a.txt").read_text() == "new"
+    with new_folder(path) as work:
+        (work / "a.txt").write_text("newer")
+    assert (path / "a.txt").read_text() == "newer"
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -18,7 +19,7 @@ from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
 from rnnlm.store import run as module
 from rnnlm.store.load import load_model
-from rnnlm.store.run import Run, find_run, read_arrays, write_arrays
+from rnnlm.store.run import Run, find_run, is_run, read_arrays, write_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -254,3 +255,30 @@ def test_metrics(run: Run) -> None:
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"kind": "tra')
     assert run.metrics() == [{"kind": "train", "loss": 1.5}, {"kind": "valid", "text": "我"}]
+
+
+@pytest.mark.parametrize("killed", range(1, 15))
+def test_a_run_is_replaced_or_put_back(run: Run, monkeypatch: pytest.MonkeyPatch, killed: int) -> None:
+    """Wherever a process is killed while it sets the run aside or puts it back, the next one finds all of it."""
+    before = contents(run.path)
+    moves, rename = [0], Path.rename
+
+    def dying(self: Path, target: Path) -> Path:
+        moves[0] += 1
+        if moves[0] == killed:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", dying)
+    with contextlib.suppress(KeyboardInterrupt, KeyError), run.replaced():
+        raise KeyError  # the new run fails before its first checkpoint
+    assert moves[0] >= killed
+    assert is_run(run.path)
+    monkeypatch.setattr(Path, "rename", rename)
+    with contextlib.suppress(KeyError), run.replaced():
+        raise KeyError
+    assert contents(run.path) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -10,10 +10,12 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rnnlm.errors import CorpusError
+from rnnlm.text import streams
 from rnnlm.text.cache import cache_folder
 from rnnlm.text.streams import ABANDONED, UNUSED, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
@@ -214,3 +216,22 @@ def test_a_pipe_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     writer.join()
     assert piped == documents(cut_files([text], WORDS)[0])
     assert piped != []
+
+
+def test_two_processes_cut_the_same_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slower one takes what the faster one has kept, and leaves it as it is."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    text, write_all = write(tmp_path, ["one text"]), streams.write_streams
+    kept: list[tuple[int, int]] = []
+
+    def slower(*arguments: Any) -> None:
+        write_all(*arguments)
+        monkeypatch.setattr(streams, "write_streams", write_all)
+        cut_files([text], WORDS)  # the faster one
+        kept.extend((path.stat().st_ino, path.stat().st_mtime_ns) for path in cache_folder().glob("[0-9a-f]*/tokens.0"))
+
+    monkeypatch.setattr(streams, "write_streams", slower)
+    found = documents(cut_files([text], WORDS)[0])
+    assert found == documents(cut_files([text], WORDS)[0])
+    (path,) = cache_folder().glob("*/tokens.0")
+    assert [(path.stat().st_ino, path.stat().st_mtime_ns)] == kept

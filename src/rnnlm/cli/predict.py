@@ -130,7 +130,7 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
     if answer["direction"] == "both":
         remark("read from both sides")
     elif BLANK.search(text) and (behind := answer["tokens"][blanks[0]["position"] + 1 :]):
-        if only_marks(behind):
+        if len(blanks) == 1 and only_marks(behind):
             remark("read from left to right: the marks behind the blank were not read")
         else:
             remark("read from left to right, ranked by the probability of the whole sentence")

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 
 NAME_IT = "name its encoding with --encoding"  # what to do about other text where a command has the option
 CONVERT_IT = "convert it, say with iconv"
-UNCUT = "Chinese without blanks is one unknown word to this model:\n  cut the text first (rnnlm tokenize -m RUN)"
+UNCUT = """Chinese without blanks is one unknown word to this model: cut it first, as its
+  training text was cut (rnnlm tokenize; for an exported run with its -m)"""
 
 
 def tell_encodings(files: Iterable[str | Path], encoding: str | None) -> None:
     """Says which files are not read as UTF-8, where no encoding is named: one may be taken for another."""
     from rnnlm.text.reader import encoding_of
 
+    found: dict[str, list[str]] = {}
     for file in () if encoding else dict.fromkeys(map(str, files)):
-        if Path(file).is_file() and (found := encoding_of(file)) not in ("utf-8", "utf-8-sig"):
-            remark(f"{file} is read as {found}; if that is wrong, {NAME_IT}")
+        if Path(file).is_file():
+            found.setdefault(encoding_of(file), []).append(file)
+    for name, (first, *more) in found.items():
+        if name not in ("utf-8", "utf-8-sig"):
+            which = f"{first} and {len(more):,} more are" if more else f"{first} is"
+            remark(f"{which} read as {name}; if that is wrong, {NAME_IT}")
 
 
 def uncut(coder: Coder, lines: Iterable[str]) -> bool:

@@ -48,10 +48,11 @@ def command(
 
     Columns: utterance, score, log10 probability, text.
     """
-    from rnnlm.cli.reading import NAME_IT, lines_of_input
+    from rnnlm.cli.reading import NAME_IT, lines_of_input, tell_encodings
     from rnnlm.search.rescoring import Weights, columns_of, read_nbest, rescore
     from rnnlm.text.reader import read_lines
 
+    tell_encodings([nbest], encoding)
     lines = lines_of_input("hypotheses", NAME_IT) if nbest == "-" and not encoding else read_lines(nbest, encoding)
     first = next((line for line in lines if line.strip()), "")
     names = tuple(columns.split(",")) if columns is not None else columns_of(first)

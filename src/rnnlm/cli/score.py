@@ -53,6 +53,7 @@ def command(
     A run that reads both sides gives no line a probability, but each word one, given all the other words of its line: a
     line gets their sum, the pseudo-log-likelihood, and its end is no token.
     """
+    from rnnlm.cli.reading import tell_encodings
     from rnnlm.cli.show import remark
     from rnnlm.lm.cloze import ClozeModel
     from rnnlm.search.scoring import blocks_of, score_lines, score_tokens
@@ -64,6 +65,7 @@ def command(
     loaded = load_mixed(model, mixing)
     piped = file == "-" and not encoding
     blocks = blocks_of_input() if piped else blocks_of(read_lines(file, encoding))
+    tell_encodings([file], encoding)
     blocks = watched(loaded.coder, blocks)
     threads, as_json = threads or cores(), as_json or form == "json"
     if isinstance(loaded.lm, ClozeModel):

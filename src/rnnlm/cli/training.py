@@ -24,7 +24,7 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
-from rnnlm.store.run import RUNS, Run, find_run
+from rnnlm.store.run import RUNS, Run, find_run, is_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
@@ -48,11 +48,11 @@ def start_new(
             raise CheckpointError(
                 f"{out} exists", "go on with it (--resume), replace it (--force), or name another --out"
             )
-        if not (out / "config.toml").exists():
+        if not is_run(out):
             raise CheckpointError(f"{out} is not a run, and is not replaced", "name another --out")
     prepared = prepare_with_bar(files, valid, config)
     config = resolved(config, prepared)
-    old = Run(out).replaced() if out is not None and (out / "config.toml").exists() else nullcontext()
+    old = Run(out).replaced() if out is not None and is_run(out) else nullcontext()
     with old:
         stored = with_values(config, "model", embeddings="")
         run = Run.create(out or new_run_name(config), stored, prepared.coder, prepared.user_words)
@@ -81,6 +81,7 @@ def go_on(
     config = run.config
     if settings:
         config = load_config(run.path / "config.toml", settings)
+    check_files(files, valid, config)
     prepared = prepare_with_bar(files, valid, config, run.coder)
     work(run, config, prepared, files, valid, resume=True)
 

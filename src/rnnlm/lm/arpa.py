@@ -41,8 +41,9 @@ def write_arpa(model: NgramModel, words: Sequence[str], file: Path) -> None:
         raise VocabularyError(f"{len(words):,} words do not fit a model of {model.size:,}", "take the model's words")
     if bad := [word for word in words if word == "<s>" or word.encode().split() != [word.encode()]]:
         raise VocabularyError(f"an ARPA file cannot hold the word {bad[0]!r}", "train without this word")
-    # Under another name until it is whole; but a pipe or device is written as it is.
-    work = file if file.exists() and not file.is_file() else file.with_name(f".{os.getpid()}.{file.name}")
+    # Under another name until it is whole; but a pipe, a device or a link is written as it is.
+    direct = file.is_symlink() or (file.exists() and not file.is_file())
+    work = file if direct else file.with_name(f".{os.getpid()}.{file.name}")
     try:
         with _open(work, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
             out.write("\\data\\\n")

@@ -89,12 +89,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         work, old = beside(path), beside(path).with_suffix(".old")
-        for left in (work, old):  # by a killed process of the same number
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for left in (work, old):  # by a killed process: of the same number, or of any
             shutil.rmtree(left, ignore_errors=True)
         try:
             work.mkdir()
             yield work
-            for written in work.iterdir():
+            for written in work.rglob("*"):
                 to_disk(written)
             if path.exists():
                 path.rename(old)

@@ -15,7 +15,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +36,8 @@ Arrays = Mapping[str, NDArray[Any]]
 RUNS = "runs"
 FILES = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl", "checkpoints.json")
 CHECKPOINTS = "checkpoints"
+NAMES = (*FILES, CHECKPOINTS)
+ASIDE = (".replaced", ".replaced.part")  # where a run waits while another is made in its place
 
 
 @dataclass(frozen=True)
@@ -67,29 +69,26 @@ class Run:
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """Sets the run aside while another is made in its place; puts it back if that one has no checkpoint by then."""
-        aside = self.path / ".replaced"
+        aside, under_way = (self.path / name for name in ASIDE)
+        index = self.path / "checkpoints.json"
         with writing(self.path):
-            if self.index or not aside.exists():
+            if under_way.exists():  # a process was killed while it moved the files
+                move(under_way, self.path, NAMES)
+            if index.exists() or not aside.exists():
                 shutil.rmtree(aside, ignore_errors=True)
-                self.move(self.path, aside)
+                move(self.path, under_way, reversed(NAMES))  # what makes it a run goes last and comes back first
+                under_way.rename(aside)
             else:  # a run that was killed before its first checkpoint, in the place of what lies there
                 self.remove()
         try:
             yield
         finally:
             with writing(self.path):
-                if not self.index:
+                if not index.exists():
                     self.remove()
-                    self.move(aside, self.path)
+                    aside.rename(under_way)
+                    move(under_way, self.path, NAMES)
                 shutil.rmtree(aside, ignore_errors=True)
-
-    @staticmethod
-    def move(old: Path, new: Path) -> None:
-        """Moves the files of a run into another folder."""
-        new.mkdir(exist_ok=True)
-        for name in (*FILES, CHECKPOINTS):
-            if (old / name).exists():
-                (old / name).rename(new / name)
 
     def change(self, config: Config) -> None:
         """Other settings from now on."""
@@ -182,6 +181,21 @@ class Run:
             except ValueError:
                 continue
         return found
+
+
+def is_run(path: Path) -> bool:
+    """Is there a run in this folder, or one that waits in it?"""
+    return any((place / "config.toml").exists() for place in (path, *(path / name for name in ASIDE)))
+
+
+def move(old: Path, new: Path, names: Iterable[str]) -> None:
+    """Moves the files of a run from one folder into another; the old one goes when it is empty."""
+    new.mkdir(exist_ok=True)
+    for name in names:
+        if (old / name).exists():
+            (old / name).rename(new / name)
+    with contextlib.suppress(OSError):
+        old.rmdir()
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:

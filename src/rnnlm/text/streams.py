@@ -18,6 +18,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,19 @@ def cut_files(
     """
     if not paths:
         raise CorpusError("no text was named")
-    if any(is_pipe(path) for path in paths):
-        with tempfile.TemporaryDirectory(prefix="rnnlm-") as place:
-            named = [copied(path, Path(place) / str(number)) for number, path in enumerate(paths)]
-            return cut_files(named, tokenizer, encoding, hold_out, progress)
+    with tempfile.TemporaryDirectory(prefix="rnnlm-") if any(map(is_pipe, paths)) else nullcontext("") as place:
+        regular = [copied(path, Path(place) / str(number)) for number, path in enumerate(paths)]
+        streams = cut_regular(regular, tokenizer, encoding, hold_out, progress)
+    if streams[0].sentences == 0:
+        named = ("standard input" if str(path) == "-" else str(path) for path in paths)
+        raise CorpusError(f"there are no words in {', '.join(named)}")
+    return streams
+
+
+def cut_regular(
+    paths: Sequence[str | Path], tokenizer: Tokenizer, encoding: str | None, hold_out: bool, progress: Progress | None
+) -> list[Stream]:
+    """`cut_files` of what can be read several times."""
     settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
     name = fingerprint(paths, settings)
     folder = cache_folder() / name
@@ -97,11 +107,8 @@ def cut_files(
             write_streams(parts or ((0, line) for line in read_all(paths, encoding)), tokenizer, work, progress)
             if folder.parent == work:
                 folder = work
-            elif whole(folder):  # another process was faster
-                shutil.rmtree(work)
             else:
-                shutil.rmtree(folder, ignore_errors=True)  # what a power cut left of it
-                work.rename(folder)
+                keep(work, folder)
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
             raise CorpusError(
@@ -118,14 +125,24 @@ def cut_files(
     streams = [load_stream(folder, part, types) for part in range(1 + hold_out)]
     if folder.name != name:  # what is mapped lives on without its name
         shutil.rmtree(folder, ignore_errors=True)
-    if streams[0].sentences == 0:
-        raise CorpusError(f"there are no words in {', '.join(map(str, paths))}")
     return streams
+
+
+def keep(work: Path, folder: Path) -> None:
+    """Gives finished work its name, unless another process was faster."""
+    try:
+        work.rename(folder)
+    except OSError:  # there is something of that name
+        if whole(folder):
+            shutil.rmtree(work)
+        else:
+            shutil.rmtree(folder)  # what a power cut left of it
+            work.rename(folder)
 
 
 def is_pipe(path: str | Path) -> bool:
     """Can it be read only once? A text is read several times."""
-    return str(path) == "-" or (Path(path).exists() and not Path(path).is_file())
+    return str(path) == "-" or not (Path(path).is_file() or Path(path).is_dir() or not Path(path).exists())
 
 
 def copied(path: str | Path, place: Path) -> str | Path:
@@ -133,8 +150,10 @@ def copied(path: str | Path, place: Path) -> str | Path:
     if not is_pipe(path):
         return path
     place.mkdir()
-    copy = place / ("standard input" if str(path) == "-" else Path(path).name.removesuffix(".gz"))
-    with reading(path), open_binary(path) as source, copy.open("wb") as file:
+    piped = str(path) == "-"
+    copy = place / ("standard input" if piped else Path(path).name.removesuffix(".gz"))
+    source = open_binary(path)
+    with reading(path), nullcontext(source) if piped else source, copy.open("wb") as file:
         shutil.copyfileobj(source, file)
     return copy
 
@@ -146,9 +165,9 @@ def tidy(cache: Path) -> None:
     """
     for path in list(cache.iterdir()):
         with contextlib.suppress(OSError):
-            if re.fullmatch(NAME, path.name):
+            if re.fullmatch(NAME, path.name) and (path / "done").exists():
                 idle, most = time.time() - (path / "done").stat().st_mtime, UNUSED
-            elif re.fullmatch(rf"\.{NAME}\..+", path.name):
+            elif re.fullmatch(rf"{NAME}|\.{NAME}\..+", path.name):
                 idle, most = time.time() - max(own.stat().st_mtime for own in (path, *path.iterdir())), ABANDONED
             else:
                 continue
