@@ -13,7 +13,7 @@ import rnnlm
 from commands import Command
 from fakes import random_table
 from rnnlm.api import Model, State
-from rnnlm.errors import CheckpointError
+from rnnlm.errors import CheckpointError, ModelError
 from rnnlm.lm.arpa import write_arpa
 from rnnlm.lm.kneser_ney import estimate
 from rnnlm.store.load import Loaded
@@ -159,3 +159,10 @@ def test_an_arpa_file_is_a_model(rnnlm: Command, arpa: str) -> None:
         assert math.log10(entry["probability"]) == pytest.approx(expected, abs=1e-5)
     assert len(rnnlm("generate", "--model", arpa, "--count", "2").lines) == 2
     assert rnnlm("score", "--model", "none.arpa", input="你\n").status == 1
+
+
+def test_a_state_that_read_nothing() -> None:
+    """It is told what makes it one."""
+    with pytest.raises(ModelError, match="nothing yet") as caught:
+        MODEL.BaseScore(State(), "我", State())
+    assert "BeginSentenceWrite" in caught.value.hint

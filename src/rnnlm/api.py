@@ -2,8 +2,8 @@
 
 The calls that code written for `kenlm.Model` makes are here in its manner, log10 and their names included, so that
 `import rnnlm as kenlm` is the one line to change: `score`, `full_scores`, `perplexity`, `in`, `order`, and the calls
-with a `State` that score word by word. What differs: the model's own tokenizer cuts the sentence, and a literal
-`<unk>` is a known word.
+with a `State` that score word by word. What differs: the model's own tokenizer cuts the sentence, a literal `<unk>` is
+a known word, `<s>` is none, behind `</s>` a sentence begins, and a state keeps words that make no difference any more.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FullScore(NamedTuple):
 
 
 class State:
-    """What was read of a text: a model's calls fill it, and it is equal to another that predicts alike.
+    """What was read of a text: a model's calls fill it, and it is equal to another that holds the same last words.
 
     `lm` is the state of the language model before it reads `last`, the last word.
     """
@@ -156,6 +156,8 @@ class Model:
 
         An unknown word that is spelled in its characters has their probability together.
         """
+        if in_state.lm == ():
+            raise ModelError("this state has read nothing yet", "call BeginSentenceWrite(state) first")
         ids = self.ids_of(word)
         found, lengths, state = self.ask(in_state.lm, [in_state.last, *ids[:-1]], ids, in_state.read)
         if isinstance(self.lm, NgramModel):

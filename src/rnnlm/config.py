@@ -160,7 +160,7 @@ def load_config(path: Path | None = None, settings: Iterable[str] = ()) -> Confi
             tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the configuration {path} cannot be read: {error}") from None
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
             raise ConfigError(f"{path} is not TOML: {error}") from None
         for name, table in tables.items():
             if isinstance(table, Mapping):
@@ -215,14 +215,14 @@ def parse_value(section: str, item: str, text: str) -> Any:
         text = f"[{text}]"
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
 def fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
     """The value in the type of its key, or what is wrong with it."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < 1e300 else float("inf")
     if kind == tuple[int, ...]:
         if not isinstance(value, list | tuple) or not all(type(x) is int and x >= 0 for x in value):
             return None, "must be a list of whole numbers"
@@ -237,6 +237,8 @@ def fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
     if kind in (int, float):
         if value != value or value in (float("inf"), float("-inf")):
             return None, "must be a finite number"
+        if kind is int and value >= 1 << 31:
+            return None, f"must be below {1 << 31}"
         if limits["low"] is not None and value < limits["low"]:
             return None, f"must be at least {limits['low']:g}"
         if limits["high"] is not None and value >= limits["high"]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,3 +242,53 @@ def test_tokenize_cuts_as_the_run_or_as_told(rnnlm: Command, character_run: Path
         answer = rnnlm("tokenize", "-m", character_run, *options, "我")
         assert (answer.status, answer.out) == (2, "")
         assert "--model cuts as its run does" in answer.err
+
+
+def test_columns_of_nbest_lists(rnnlm: Command, character_run: Path) -> None:
+    """Names may have blanks and capitals, and stand there once; a line with more columns than the first is told."""
+    lines = "u1\t-10\t-3\t今天\nu1\t-9\t-2\t你好\n"
+    plain = rnnlm("rescore", "-m", character_run, "--columns", "acoustic,lm", input=lines)
+    assert plain.status == 0
+    assert rnnlm("rescore", "-m", character_run, "--columns", "Acoustic, LM", input=lines).out == plain.out
+    assert rnnlm("rescore", "-m", character_run, "--columns", "lm,lm", input=lines).status == 2
+    told(rnnlm("rescore", "-m", character_run, input="u1\t-10\nu1\t-2\t我\t好\n"), "line 2", "4 columns")
+
+
+def test_an_arpa_file_under_another_name(rnnlm: Command, tmp_path: Path) -> None:
+    """It is told how such a file is known."""
+    (tmp_path / "model.lm").write_text("\\data\\\n")
+    told(rnnlm("score", "-m", tmp_path / "model.lm", input="我\n"), "not a model", ".arpa")
+
+
+def test_counting_that_has_no_reader(tmp_path: Path, in_folder: Path) -> None:
+    """A counting model that is saved stays, though nobody hears of it; a text of a few words can be counted."""
+    (tmp_path / "few.txt").write_text("我 你\n", "utf-8")
+    few: str | Path = tmp_path / "few.txt"
+    command: list[str | Path] = [sys.executable, "-m", "rnnlm.cli.main", "train", few, "--valid", few]
+    options: list[str | Path] = [
+        "--config",
+        "ngram",
+        "--tokenizer",
+        "whitespace",
+        "--min-count",
+        "1",
+        "--out",
+        tmp_path / "run",
+    ]
+    with Path(os.devnull).open("w") as nobody:
+        read, write = os.pipe()
+        os.close(read)
+        subprocess.run([*command, *options], stdout=write, stderr=nobody, check=False)
+        os.close(write)
+    assert Run(tmp_path / "run").index
+
+
+def test_words_that_look_like_the_sign_of_a_blank(rnnlm: Command, tmp_path: Path) -> None:
+    """An ARPA file has every word once: the blank gets a sign that is none."""
+    text = tmp_path / "a.txt"
+    text.write_text("你好 世界\n按␣键\n" * 5, "utf-8")
+    run, file = tmp_path / "run", tmp_path / "a.arpa"
+    options: list[str | Path] = ["--config", "ngram", "--tokenizer", "characters", "-s", "model.order=2", "--out", run]
+    assert rnnlm("train", text, "--valid", text, *options).status == 0
+    assert rnnlm("export", "-m", run, "-o", file).status == 0
+    assert rnnlm("score", "-m", file, input="你 好\n").status == 0

@@ -143,3 +143,10 @@ def test_the_bound_of_memory_changes_nothing(best_of: int, monkeypatch: pytest.M
     whole = draw(model, [2], 7, 30, seed=3, best_of=best_of)
     monkeypatch.setattr(sampling, "TOGETHER", 5 * model.size)
     assert draw(model, [2], 7, 30, seed=3, best_of=best_of) == whole
+
+
+def test_the_k_best_of_equals() -> None:
+    """Not more than k words are left, however many are equally good: the first by id."""
+    probs = restrict(np.log(np.array([[0.1, 0.3, 0.2, 0.2, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2]])), 1.0, 2)
+    assert [np.flatnonzero(own).tolist() for own in probs] == [[2, 3], [0, 2]]
+    assert np.flatnonzero(restrict(np.log(np.full((1, 5), 0.2)), 1.0, 1)[0]).tolist() == [0]

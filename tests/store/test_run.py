@@ -15,11 +15,14 @@ from safetensors.numpy import load_file
 from rnnlm.config import Config, Model, Text, Train
 from rnnlm.errors import CheckpointError, RnnlmError
 from rnnlm.lm.build import make_network, network_arguments
+from rnnlm.lm.cloze import ClozeModel
+from rnnlm.lm.protocol import LanguageModel
 from rnnlm.lm.recurrent import RecurrentModel
 from rnnlm.nn.arrays import Parameters
+from rnnlm.store import load as load_module
 from rnnlm.store import run as module
 from rnnlm.store.load import load_model
-from rnnlm.store.run import Run, find_run, is_run, read_arrays, write_arrays
+from rnnlm.store.run import Run, find_run, in_use, is_run, read_arrays, write_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -282,3 +285,64 @@ def test_a_run_is_replaced_or_put_back(run: Run, monkeypatch: pytest.MonkeyPatch
 
 def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_damaged_lists(run: Run) -> None:
+    """Bytes that are no text: the user's dictionary is told, lines of the metrics are passed over."""
+    run.log({"kind": "valid", "step": 1})
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(b'3\n"\xe8\xbf\n{"kind": "train", "note": "\xe2\x80\xa8"}\n{"ki')
+    assert run.metrics() == [{"kind": "valid", "step": 1}, {"kind": "train", "note": "\u2028"}]
+    (run.path / "user_dict.txt").write_bytes(b"\xe8\xbf\xff")
+    with pytest.raises(CheckpointError, match="user_dict"):
+        _ = Run(run.path).tokenizer
+
+
+def test_one_training_in_a_folder(tmp_path: Path) -> None:
+    """Another is kept out until the first ends, however that ends; an empty folder goes with it."""
+    pytest.importorskip("fcntl")
+    path = tmp_path / "runs" / "a"
+    with pytest.raises(KeyError), in_use(path):
+        with pytest.raises(CheckpointError, match="another training is under way"), in_use(path):
+            pass
+        raise KeyError
+    assert not path.exists()
+    with in_use(path):
+        (path / "config.toml").touch()
+    assert [file.name for file in path.iterdir()] == ["config.toml"]
+
+
+def test_steps_that_are_made_again(run: Run) -> None:
+    """Their lines are taken out of the metrics; nothing else is."""
+    for step in (5, 10, 15, 20):
+        run.log({"kind": "train", "step": step})
+    run.forget(10)
+    assert [entry["step"] for entry in run.metrics()] == [5, 10]
+
+
+def test_a_folder_that_is_gone(run: Run) -> None:
+    """No checkpoint is written where the run was removed: nobody could use it."""
+    run.remove()
+    with pytest.raises(CheckpointError, match="is gone"):
+        run.save("000030", weights(3).views, {}, {}, best=True)
+    assert not run.path.exists()
+
+
+def test_a_checkpoint_that_gives_way(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is being trained can be used: a checkpoint that goes while it is read is one that has a successor."""
+    read, seen = load_module.load_model, list[str]()
+
+    def late(run: Run, name: str) -> LanguageModel | ClozeModel:
+        seen.append(name)
+        if len(seen) == 1:
+            run.save("000030", weights(3).views, {}, {}, best=True)
+            raise CheckpointError("there is no file model.safetensors")
+        return read(run, name)
+
+    monkeypatch.setattr(load_module, "load_model", late)
+    found = load_module.load_named(str(run.path)).lm
+    assert isinstance(found, RecurrentModel)
+    assert np.array_equal(found.parameters.flat, weights(3).flat)
+    monkeypatch.setattr(load_module, "load_model", lambda *_: read_arrays(run.path / "none"))
+    with pytest.raises(CheckpointError, match="no file"):
+        load_module.load_named(str(run.path))

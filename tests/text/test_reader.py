@@ -103,3 +103,15 @@ def test_gbk_fixture(corpora: Path) -> None:
     """jieba's GBK sentences are recognised and read as Chinese."""
     lines = list(read_lines(corpora / "jieba-fixtures" / "testlines.gbk.txt"))
     assert lines[0].startswith("我来到北京")
+
+
+def test_utf16_without_its_mark(tmp_path: Path) -> None:
+    """Under the name of UTF-16 it is an error that names the two that need no mark."""
+    path = tmp_path / "a.txt"
+    path.write_bytes("我们".encode("utf-16-le"))
+    with pytest.raises(CorpusError, match="not utf-16 text") as caught:
+        list(read_lines(path, "utf-16"))
+    assert "utf-16-le" in caught.value.hint
+    assert list(read_lines(path, "utf-16-le")) == ["我们"]
+    with pytest.raises(CorpusError):
+        list(read_lines(path, "utf-8\0"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from rnnlm.errors import TrainingError
 from rnnlm.nn.arrays import LINE
 from rnnlm.train.memory import Layout, SharedMemory
 
@@ -42,3 +44,13 @@ def test_memory_of_one_process() -> None:
     memory["a"][...] = np.pi
     assert memory["c"][0] == 0
     memory.unlink()
+
+
+def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with what to do, and no file stays."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(TrainingError, match="no room") as caught:
+        SharedMemory.create({"a": ("f4", (1 << 58,))})
+    assert "--threads 1" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []

@@ -47,6 +47,8 @@ def test_word_vectors(tmp_path: Path, header: str, tied: bool) -> None:
         ("甲 1 2 3\n", "line 1: a vector of 3 numbers, but the embedding has 4"),
         ("2 4\n甲 1 2 3 4\n乙 1 2 3\n", "line 3: a vector of 3 numbers"),
         ("甲 1 2 x 4\n", "line 1: not all of '甲'"),
+        ("甲 1 nan 3 4\n", "line 1: not all of '甲'"),
+        ("甲 1 1e99 3 4\n", "line 1: not all of '甲'"),
         ("丁 1 2 3 4\n", "holds no word of the vocabulary"),
     ],
 )

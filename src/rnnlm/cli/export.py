@@ -15,7 +15,7 @@ from rnnlm.cli.show import remark
 if TYPE_CHECKING:
     from rnnlm.api import Model
 
-BLANK_SIGN = "␣"  # stands for the blank, which parts words in an ARPA file
+BLANK_SIGNS = "␣▁⎵␠"  # the first that is no word stands for the blank, which parts words in an ARPA file
 
 
 @click.command()
@@ -70,7 +70,9 @@ def export_arpa(model: Model, file: Path) -> None:
             f"{model.name} is no n-gram model: an ARPA file cannot hold it",
             "train one with `rnnlm train --config ngram`",
         )
-    words = [BLANK_SIGN if word == " " else word for word in model.coder.vocabulary.words]
+    known = model.coder.vocabulary
+    sign = next(sign for sign in BLANK_SIGNS if sign not in known)
+    words = [sign if word == " " else word for word in known.words]
     write_arpa(model.lm, words, file)
     remark(f"{file}: {', '.join(f'{count:,}' for count in model.lm.counts)} n-grams of order 1 to {model.lm.order}")
     if model.coder.tokenizer.kind != "whitespace":

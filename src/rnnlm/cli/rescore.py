@@ -55,7 +55,9 @@ def command(
     tell_encodings([nbest], encoding)
     lines = lines_of_input("hypotheses", NAME_IT) if nbest == "-" and not encoding else read_lines(nbest, encoding)
     first = next((line for line in lines if line.strip()), "")
-    names = tuple(columns.split(",")) if columns is not None else columns_of(first)
+    names = columns_of(first) if columns is None else tuple(name.strip().lower() for name in columns.split(","))
+    if len(set(names)) < len(names):
+        raise click.UsageError(f"--columns names {', '.join(names)}: each may stand there once")
     share = 1.0
     if "lm" in names:
         share = BOTH if mixing.share is None else mixing.share

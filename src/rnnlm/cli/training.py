@@ -24,7 +24,7 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
-from rnnlm.store.run import RUNS, Run, find_run, is_run
+from rnnlm.store.run import RUNS, Run, find_run, in_use, is_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
@@ -52,17 +52,20 @@ def start_new(
             raise CheckpointError(f"{out} is not a run, and is not replaced", "name another --out")
     prepared = prepare_with_bar(files, valid, config)
     config = resolved(config, prepared)
-    old = Run(out).replaced() if out is not None and is_run(out) else nullcontext()
-    with old:
+    path = out or new_run_name(config)
+    with in_use(path), Run(path).replaced() if force and is_run(path) else nullcontext():
+        if not force and is_run(path):  # somebody else was faster
+            raise CheckpointError(f"{path} exists", "name another --out")
         stored = with_values(config, "model", embeddings="")
-        run = Run.create(out or new_run_name(config), stored, prepared.coder, prepared.user_words)
+        run = Run.create(path, stored, prepared.coder, prepared.user_words)
         if config.model.kind != "ngram":
             work(run, config, prepared, files, valid, resume=False)
             return
         try:
             count(run, config, prepared)
-        except BaseException:  # a count that was stopped leaves nothing to go on with
-            run.remove()
+        except BaseException:
+            if not run.index:  # a count that was stopped leaves nothing to go on with
+                run.remove()
             raise
 
 
@@ -83,7 +86,8 @@ def go_on(
         config = load_config(run.path / "config.toml", settings)
     check_files(files, valid, config)
     prepared = prepare_with_bar(files, valid, config, run.coder)
-    work(run, config, prepared, files, valid, resume=True)
+    with in_use(run.path):
+        work(run, config, prepared, files, valid, resume=True)
 
 
 def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> None:
@@ -187,7 +191,9 @@ def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
     if prepared.overlap > 0.1:
         lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text too")
         lines.append("  the validation figures will look better than they are; name another text with --valid")
-    if train.tokens < 20_000:
+    if "<s>" in prepared.coder.vocabulary:
+        lines.append("warning: <s> stands in the text as a word; the marks of sentences are added here: take them out")
+    if train.tokens < 20_000 and config.model.kind != "ngram":
         lines.append("the text is small: expect a model that repeats it; a smaller --hidden and more --dropout help")
     return lines
 
@@ -241,8 +247,8 @@ def count(run: Run, config: Config, prepared: Prepared) -> None:
     if found.fallback:
         orders = ", ".join(map(str, found.fallback))
         remark(f"the text gives no discounts of order {orders}: 0.5, 1 and 1.5 stand in")
-    grams = ", ".join(f"{n:,}" for n in found.counts)
-    remark(f"n-grams of order 1 to {len(found.counts)}: {grams}")
+    grams = ", ".join(f"{n:,}" for n in found.model.counts)
+    remark(f"n-grams of order 1 to {found.model.order}: {grams}")
     say_goodbye("done", run, (), (), counted.seconds)
 
 

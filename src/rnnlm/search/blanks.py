@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlm.errors import ModelError
 from rnnlm.lm.cloze import BLANK, ClozeModel
 from rnnlm.lm.protocol import BOUNDARY, UNKNOWN, LanguageModel, select
 from rnnlm.search.predictions import Prediction, best
@@ -111,6 +112,8 @@ def fill_from_left(model: LanguageModel, sentence: Blanked, top: int) -> Answer:
             words = np.full(len(texts), word)
         if word != BOUNDARY:
             log_probs, state = model.step(state, words)
+    if not texts:
+        raise ModelError("no word of the vocabulary can stand in the blank")
     order = np.argsort(-totals, kind="stable")
     shares = np.exp(totals - totals.max())
     shares /= shares.sum()

@@ -79,7 +79,12 @@ def read_nbest(lines: Iterable[str], columns: Sequence[str], name: str) -> Itera
         if not line.strip():
             continue
         if "\t" in line:
-            fields = line.split("\t", len(columns) + 1)
+            fields = line.split("\t")
+            if len(fields) > len(columns) + 2:
+                raise CorpusError(
+                    f"{name}, line {number}: {len(fields)} columns, where {len(columns) + 2} are expected",
+                    "name those before the words with --columns, such as --columns acoustic,lm",
+                )
         else:
             fields = line.split(None, len(columns) + 1)
         utterance, *scores = fields[: len(columns) + 1]

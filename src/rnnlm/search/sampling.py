@@ -31,13 +31,17 @@ def restrict(log_probs: Floats, temperature: float = 1.0, top_k: int = 0, top_p:
     """The distribution to draw from (B, V): sharpened by temperature, then cut to the k best and to the nucleus of
     mass p.
 
-    Gives probabilities. `<unk>` is never drawn. Temperature comes first, as in Holtzman et al. 2020.
+    Gives probabilities. `<unk>` is never drawn. Of words that are equally good the first by id are among the k.
+    Temperature comes first, as in Holtzman et al. 2020.
     """
-    logits = log_probs / log_probs.dtype.type(max(temperature, 1e-6))
+    logits = log_probs / log_probs.dtype.type(min(max(temperature, 1e-6), 1e30))
     logits[:, UNKNOWN] = -np.inf
     if 0 < top_k < logits.shape[1]:
         kth = np.partition(logits, -top_k, axis=1)[:, -top_k, None]
         logits[logits < kth] = -np.inf
+        for own, least in zip(logits, kth, strict=True):  # n-gram models give many words one probability
+            tied = np.flatnonzero(own == least)
+            own[tied[top_k - np.count_nonzero(own > least) :]] = -np.inf
     logits -= logits.max(axis=1, keepdims=True)
     probs = np.exp(logits, out=logits)
     probs /= probs.sum(axis=1, keepdims=True)
@@ -55,7 +59,7 @@ def outside(probs: Floats, top_p: float) -> Ids:
     large = np.flatnonzero(~small)
     order = large[np.argsort(-probs[large], kind="stable")]
     before = np.cumsum(probs[order]) - probs[order]  # so the word that crosses p still belongs to the nucleus
-    return np.concatenate([np.flatnonzero(small), order[before >= top_p]])
+    return np.concatenate([np.flatnonzero(small), order[1:][before[1:] >= top_p]])
 
 
 def draw(

@@ -55,7 +55,13 @@ def load_named(name: str | None = None) -> Loaded:
     if name and is_mixture(name):
         return load_mixture(Path(name))
     run, checkpoint = find_run(name)
-    return Loaded(str(run.path), load_model(run, checkpoint), run.coder)
+    while True:
+        index = run.index
+        try:
+            return Loaded(str(run.path), load_model(run, checkpoint), run.coder)
+        except CheckpointError:
+            if run.index == index:  # or it was just being trained, and this checkpoint gave way to another
+                raise
 
 
 def load_coder(name: str) -> Coder:

@@ -32,11 +32,17 @@ from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import Tokenizer, make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 Arrays = Mapping[str, NDArray[Any]]
 RUNS = "runs"
 FILES = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl", "checkpoints.json")
 CHECKPOINTS = "checkpoints"
 NAMES = (*FILES, CHECKPOINTS)
+LOCK = ".training"
 ASIDE = (".replaced", ".replaced.part")  # where a run waits while another is made in its place
 
 
@@ -117,7 +123,7 @@ class Run:
         differently."""
         about = read_json(self.path / "tokenizer.json", "kind", "normalise")
         words = self.path / "user_dict.txt"
-        lines = words.read_text(encoding="utf-8").split("\n") if words.exists() else []
+        lines = words.read_text(encoding="utf-8", errors="replace").split("\n") if words.exists() else []
         tokenizer = make_tokenizer(about["kind"], about["normalise"], [line for line in lines if line])
         found = tokenizer.describe()
         if about.get("version") not in (None, found.get("version")):
@@ -151,6 +157,8 @@ class Run:
     def save(self, name: str, weights: Arrays, trainer: Arrays, state: dict[str, Any], best: bool) -> Path:
         """Writes a checkpoint, marks it as the last (and the best), and removes those that are neither any more."""
         path = self.path / CHECKPOINTS / name
+        if not (self.path / "config.toml").exists():
+            raise CheckpointError(f"the run {self.path} is gone", "somebody has moved or removed its folder")
         with new_folder(path) as work:
             write_arrays(work / "model.safetensors", weights)
             write_arrays(work / "trainer.safetensors", trainer)
@@ -171,16 +179,41 @@ class Run:
         with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
+    def forget(self, step: int) -> None:
+        """Takes the lines behind a step out of metrics.jsonl: of steps that are made again."""
+        kept = [entry for entry in self.metrics() if entry.get("step", 0) <= step]
+        write_text(
+            self.path / "metrics.jsonl", "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept)
+        )
+
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that was cut off is passed over."""
+        """The lines of metrics.jsonl; damaged ones are passed over, such as a last line that was cut off."""
         path = self.path / "metrics.jsonl"
         found = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            try:
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []:
+            with contextlib.suppress(ValueError):
                 found.append(json.loads(line))
-            except ValueError:
-                continue
-        return found
+        return [entry for entry in found if isinstance(entry, dict)]
+
+
+@contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Keeps other trainings out of the folder of a run. Raises CheckpointError where one is under way."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        file = (path / LOCK).open("w")
+    with file:
+        try:
+            if fcntl is not None:  # elsewhere nobody is kept out
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CheckpointError(f"another training is under way in {path}", "name another --out") from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (path / LOCK).unlink()
+                path.rmdir()  # if it is empty
 
 
 def is_run(path: Path) -> bool:
@@ -243,6 +276,8 @@ def find_run(name: str | None) -> tuple[Run, str]:
             return Run(path.parent.parent), path.name
         if not path.exists():
             raise CheckpointError(f"there is no run {name}", "train one with `rnnlm train`")
+        if path.is_file():
+            raise CheckpointError(f"{name} is not a model", "an ARPA file is known by its name, .arpa or .arpa.gz")
         raise CheckpointError(f"{name} is not the folder of a run", "a run holds config.toml and checkpoints/")
     runs = [path.parent for path in Path(RUNS).glob("*/checkpoints.json")]
     if not runs:

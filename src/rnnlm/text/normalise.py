@@ -18,8 +18,9 @@ MARKS_BESIDE = re.compile(rf"(?<!{MARK})(?:(?<={BESIDE}){MARK}+|{MARK}++(?={BESI
 
 
 def collapse(text: str) -> str:
-    """Every run of white space becomes one blank, and none stays at the ends."""
-    return " ".join(text.split())
+    """Every run of white space becomes one blank, and none stays at the ends. Marks of byte order go: they stand inside
+    where files were put together."""
+    return " ".join(text.replace("\ufeff", "").split())
 
 
 def normalise(text: str) -> str:

@@ -39,6 +39,10 @@ def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
         raise CorpusError(
             f"{path} is not {name} text (byte {error.start} of a block)", "name its encoding with --encoding"
         ) from None
+    except UnicodeError as error:  # of encodings that must begin with a mark, as UTF-16
+        raise CorpusError(f"{path} is not {name} text: {error}", f"try --encoding {name}-le or {name}-be") from None
+    except ValueError as error:
+        raise CorpusError(f"{path} cannot be read as {name!r}: {error}") from None
 
 
 def encoding_of(path: str | Path) -> str:

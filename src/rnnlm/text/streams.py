@@ -34,7 +34,7 @@ from rnnlm.text.tokenizer import Tokenizer
 
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
-FORMAT = 5
+FORMAT = 6
 ABANDONED = 600.0  # seconds
 UNUSED = 30 * 86_400.0  # seconds after which a text that nobody has read again is forgotten
 NAME = r"[0-9a-f]{32}"  # a fingerprint; whatever else is in the folder is somebody's own

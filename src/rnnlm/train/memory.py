@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlm.errors import TrainingError
 from rnnlm.nn.arrays import LINE, from_line
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]  # name: (type, shape)
@@ -54,8 +55,18 @@ class SharedMemory:
         if folder and os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize < 2 * size:
             folder = None
         with tempfile.NamedTemporaryFile(prefix="rnnlm-", dir=folder, delete=False) as file:
-            file.truncate(max(size, 1))
-        return cls(layout, file.name)
+            try:
+                if hasattr(os, "posix_fallocate"):  # where there is no room, it is told here, not by a signal later
+                    os.posix_fallocate(file.fileno(), 0, max(size, 1))
+                file.truncate(max(size, 1))
+                return cls(layout, file.name)
+            except (OSError, MemoryError, ValueError) as error:
+                with contextlib.suppress(OSError):
+                    Path(file.name).unlink()
+                raise TrainingError(
+                    f"there is no room for {size / 1e6:,.0f} MB in {Path(file.name).parent}: {error}",
+                    "try --threads 1, which shares nothing, or a smaller --hidden",
+                ) from None
 
     def unlink(self) -> None:
         """Removes the file's name; the memory lives on while it is mapped. Where that is refused nothing happens, and

@@ -10,7 +10,7 @@ from rnnlm.config import Config
 from rnnlm.errors import CorpusError
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
-from rnnlm.text.reader import read_lines
+from rnnlm.text.reader import encoding_of, read_lines
 from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.user_dictionary import parts_of, read_user_words
@@ -95,7 +95,9 @@ def prepare(
     """
     text, encoding = config.text, config.text.encoding or None
     normalised = config.normalised is not False
-    user_words = read_user_words(text.user_dict, normalised, encoding) if text.user_dict else []
+    user_words = (
+        read_user_words(text.user_dict, normalised, list_encoding(text.user_dict, encoding)) if text.user_dict else []
+    )
     tokenizer = coder.tokenizer if coder else make_tokenizer(text.tokenizer, config.normalised, user_words)
 
     def told(stage: str, total: int) -> Progress | None:
@@ -111,9 +113,15 @@ def prepare(
     coder = coder or Coder(tokenizer, choose_words(config, words, characters, user_words), config.oov)
     encoding_told = told("encoding", len(stream.tokens) + len(held.tokens))
     train, valid = encode_stream(stream, coder, encoding_told), encode_stream(held, coder, encoding_told)
-    columns(train, config.train.batch)  # raises where there is less than one row, before a run is begun
+    if config.model.kind != "ngram":
+        columns(train, config.train.batch)  # raises where there is less than one row, before a run is begun
     counts = [words.get(word, 0) for word in coder.vocabulary.words]
     return Prepared(coder, user_words, train, valid, counts, overlap(stream, held))
+
+
+def list_encoding(path: str, named: str | None) -> str | None:
+    """The encoding of a list of words: mostly UTF-8, whatever encoding was `named` for the text."""
+    return None if not named or encoding_of(path).startswith("utf") else named
 
 
 def choose_words(
@@ -124,7 +132,8 @@ def choose_words(
     text = config.text
     always = [BLANK_WORD] if config.model.kind == "cloze" else []
     if text.vocabulary:
-        return Vocabulary.from_words([*always, *filter(None, read_lines(text.vocabulary, text.encoding or None))])
+        listed = read_lines(text.vocabulary, list_encoding(text.vocabulary, text.encoding))
+        return Vocabulary.from_words([*always, *filter(None, listed)])
     spelling = characters if config.oov == "characters" else None
     wanted = {parts_of(line)[0] for line in user_words}
     return Vocabulary.from_counts(words, text.min_count, text.max_vocab, spelling, always, wanted)

@@ -42,9 +42,12 @@ def read_vectors(path: str, vocabulary: Vocabulary, table: np.ndarray) -> int:
             )
         if word in vocabulary:
             try:
-                vectors.append([float(value) for value in values])
+                vector = np.array(values, np.float64)
             except ValueError:
-                raise CorpusError(f"{path}, line {number}: not all of {word!r}'s vector are numbers") from None
+                vector = np.array([np.nan])
+            if not (np.abs(vector) < np.finfo(np.float32).max).all():
+                raise CorpusError(f"{path}, line {number}: not all of {word!r}'s vector are numbers")
+            vectors.append(vector)
             rows.append(vocabulary.ids[word])
             found += 1
     if not found:

@@ -141,7 +141,7 @@ class Team:
     def lost(self, worker: subprocess.Popen[bytes]) -> TrainingError:
         return TrainingError(
             f"a worker process ended unexpectedly (status {worker.poll()})",
-            "continue with --resume; with --threads 1 there are no workers",
+            "go on with --resume, or before the first checkpoint anew; with --threads 1 there are no workers",
         )
 
 

@@ -149,6 +149,7 @@ class Trainer:
             self.at = Position(**state["position"])
             for key, number in self.at.schedule.items():
                 setattr(self.schedule, key, number)
+            self.run.forget(self.at.step)
         except (KeyError, ValueError, TypeError) as error:
             raise CheckpointError(f"{path} does not fit this training: {error}") from None
 

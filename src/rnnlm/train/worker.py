@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -15,6 +16,11 @@ from rnnlm.train.shard import Shard, settings_from
 
 def main() -> None:
     """Serves one `Team`."""
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for the answer any more
+        serve()
+
+
+def serve() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # nothing else may get between the answers
     order = json.loads(sys.stdin.buffer.readline())
