@@ -195,7 +195,7 @@ def make_config(given: Mapping[str, Mapping[str, Any]], problems: list[str] | No
                 continue
             fitted, trouble = fit(value, types[item], known[item].metadata)
             if trouble:
-                problems.append(f"{name}.{item} = {value!r}: {trouble}")
+                problems.append(f"{name}.{item} = {brief(value)}: {trouble}")
             else:
                 values[item] = fitted
         sections[name] = SECTIONS[name](**values)
@@ -219,6 +219,12 @@ def parse_value(section: str, item: str, text: str) -> Any:
         return text
 
 
+def brief(value: Any) -> str:
+    """A value as a message shows it; Python writes no number of thousands of digits."""
+    text = hex(value) if type(value) is int and abs(value) >= 1 << 64 else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
     """The value in the type of its key, or what is wrong with it."""
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -237,8 +243,8 @@ def fit(value: Any, kind: Any, limits: Mapping[str, Any]) -> tuple[Any, str]:
     if kind in (int, float):
         if value != value or value in (float("inf"), float("-inf")):
             return None, "must be a finite number"
-        if kind is int and value >= 1 << 31:
-            return None, f"must be below {1 << 31}"
+        if kind is int and value >= (1 << 31 if limits["low"] else 1 << 63):  # what counts from 1 is a size
+            return None, "is too large"
         if limits["low"] is not None and value < limits["low"]:
             return None, f"must be at least {limits['low']:g}"
         if limits["high"] is not None and value >= limits["high"]:

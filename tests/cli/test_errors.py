@@ -251,6 +251,9 @@ def test_columns_of_nbest_lists(rnnlm: Command, character_run: Path) -> None:
     assert plain.status == 0
     assert rnnlm("rescore", "-m", character_run, "--columns", "Acoustic, LM", input=lines).out == plain.out
     assert rnnlm("rescore", "-m", character_run, "--columns", "lm,lm", input=lines).status == 2
+    assert rnnlm("rescore", "-m", character_run, "--columns", "-,-", input=lines).status == 0
+    tabs = lines.replace("\n", "\t\n")
+    assert rnnlm("rescore", "-m", character_run, "--columns", "acoustic,lm", input=tabs).out == plain.out
     told(rnnlm("rescore", "-m", character_run, input="u1\t-10\nu1\t-2\t我\t好\n"), "line 2", "4 columns")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -310,6 +311,18 @@ def test_one_training_in_a_folder(tmp_path: Path) -> None:
     with in_use(path):
         (path / "config.toml").touch()
     assert [file.name for file in path.iterdir()] == ["config.toml"]
+
+
+def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is kept out there, the only training neither."""
+
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", none)
+    with in_use(tmp_path / "a"):
+        pass
+    assert not (tmp_path / "a").exists()
 
 
 def test_steps_that_are_made_again(run: Run) -> None:

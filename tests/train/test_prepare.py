@@ -175,7 +175,7 @@ def test_lists_have_an_encoding_of_their_own(tmp_path: Path) -> None:
     """The encoding of the text is not that of a word list in UTF-8; another list is read as the text is."""
     text = tmp_path / "a.txt"
     text.write_text("我在创新办\n" * 20, encoding="gb18030")
-    for encoding in ("utf-8", "gb18030"):
+    for encoding in ("utf-8", "utf-8-sig", "gb18030"):
         words = tmp_path / f"{encoding}.txt"
         words.write_text("创新办\n我\n", encoding=encoding)
         named = config_of(tokenizer="jieba", encoding="gb18030", user_dict=str(words))

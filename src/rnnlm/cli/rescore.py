@@ -49,15 +49,15 @@ def command(
     Columns: utterance, score, log10 probability, text.
     """
     from rnnlm.cli.reading import NAME_IT, lines_of_input, tell_encodings
-    from rnnlm.search.rescoring import Weights, columns_of, read_nbest, rescore
+    from rnnlm.search.rescoring import KNOWN, Weights, columns_of, read_nbest, rescore
     from rnnlm.text.reader import read_lines
 
     tell_encodings([nbest], encoding)
     lines = lines_of_input("hypotheses", NAME_IT) if nbest == "-" and not encoding else read_lines(nbest, encoding)
     first = next((line for line in lines if line.strip()), "")
     names = columns_of(first) if columns is None else tuple(name.strip().lower() for name in columns.split(","))
-    if len(set(names)) < len(names):
-        raise click.UsageError(f"--columns names {', '.join(names)}: each may stand there once")
+    if twice := [name for name in KNOWN if names.count(name) > 1]:
+        raise click.UsageError(f"--columns names {twice[0]} twice")
     share = 1.0
     if "lm" in names:
         share = BOTH if mixing.share is None else mixing.share

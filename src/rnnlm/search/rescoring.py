@@ -80,6 +80,8 @@ def read_nbest(lines: Iterable[str], columns: Sequence[str], name: str) -> Itera
             continue
         if "\t" in line:
             fields = line.split("\t")
+            while len(fields) > len(columns) + 2 and not fields[-1].strip():
+                fields.pop()
             if len(fields) > len(columns) + 2:
                 raise CorpusError(
                     f"{name}, line {number}: {len(fields)} columns, where {len(columns) + 2} are expected",

@@ -182,9 +182,7 @@ class Run:
     def forget(self, step: int) -> None:
         """Takes the lines behind a step out of metrics.jsonl: of steps that are made again."""
         kept = [entry for entry in self.metrics() if entry.get("step", 0) <= step]
-        write_text(
-            self.path / "metrics.jsonl", "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept)
-        )
+        write_text(self.path / "metrics.jsonl", "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept))
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; damaged ones are passed over, such as a last line that was cut off."""
@@ -204,10 +202,14 @@ def in_use(path: Path) -> Iterator[None]:
         file = (path / LOCK).open("w")
     with file:
         try:
-            if fcntl is not None:  # elsewhere nobody is kept out
+            if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+                if not (path / LOCK).exists() or not os.path.samestat(os.fstat(file.fileno()), (path / LOCK).stat()):
+                    raise BlockingIOError  # that of a training that has just ended, and another may have begun
+        except BlockingIOError:
             raise CheckpointError(f"another training is under way in {path}", "name another --out") from None
+        except OSError:  # where there are no locks nobody is kept out
+            pass
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ it open, so that nothing is left behind even by a kill.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -56,9 +57,8 @@ class SharedMemory:
             folder = None
         with tempfile.NamedTemporaryFile(prefix="rnnlm-", dir=folder, delete=False) as file:
             try:
-                if hasattr(os, "posix_fallocate"):  # where there is no room, it is told here, not by a signal later
-                    os.posix_fallocate(file.fileno(), 0, max(size, 1))
                 file.truncate(max(size, 1))
+                reserve(file.fileno(), max(size, 1))
                 return cls(layout, file.name)
             except (OSError, MemoryError, ValueError) as error:
                 with contextlib.suppress(OSError):
@@ -74,6 +74,16 @@ class SharedMemory:
         if self.path:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
+
+
+def reserve(number: int, size: int) -> None:
+    """Takes the room for an open file now. Raises OSError where there is none, which a signal would tell later."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(number, 0, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM):
+                raise  # others say that this file system cannot do so
 
 
 def piece(span: slice, index: int, workers: int) -> slice:

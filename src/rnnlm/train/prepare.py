@@ -10,8 +10,8 @@ from rnnlm.config import Config
 from rnnlm.errors import CorpusError
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
-from rnnlm.text.reader import encoding_of, read_lines
-from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
+from rnnlm.text.reader import read_lines
+from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files, is_pipe
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.user_dictionary import parts_of, read_user_words
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
@@ -120,8 +120,15 @@ def prepare(
 
 
 def list_encoding(path: str, named: str | None) -> str | None:
-    """The encoding of a list of words: mostly UTF-8, whatever encoding was `named` for the text."""
-    return None if not named or encoding_of(path).startswith("utf") else named
+    """The encoding of a list of words: mostly UTF-8, whatever encoding was `named` for the text. The text's, where the
+    list is no UTF-8, can be read only once, or is all ASCII."""
+    if not named or is_pipe(path):
+        return named
+    try:
+        next(line for line in read_lines(path, "utf-8") if not line.isascii())
+        return "utf-8"
+    except (CorpusError, StopIteration):
+        return named
 
 
 def choose_words(
