@@ -213,6 +213,8 @@ def in_use(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
+            if fcntl is None:
+                file.close()  # Windows removes no open file
             with contextlib.suppress(OSError):
                 (path / LOCK).unlink()
                 path.rmdir()  # if it is empty
