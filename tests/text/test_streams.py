@@ -16,8 +16,8 @@ import pytest
 
 from rnnlm.errors import CorpusError
 from rnnlm.text import streams
-from rnnlm.text.cache import cache_folder
-from rnnlm.text.streams import ABANDONED, UNUSED, Stream, cut_files
+from rnnlm.text.cache import ABANDONED, UNUSED, cache_folder
+from rnnlm.text.streams import Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 
 WORDS = make_tokenizer("whitespace")

@@ -55,7 +55,7 @@ def command(
         raise click.UsageError("--dynamic goes with a text, not with --items")
     if files and items:
         raise click.UsageError("--items stands in the place of FILES: name one of them")
-    from rnnlm.text.streams import is_pipe
+    from rnnlm.text.reader import is_pipe
 
     if any(map(is_pipe, files)) and len(models) > 1:
         raise click.UsageError("a pipe is read once: name one --model with it, or write it into a file")

@@ -97,8 +97,7 @@ def check_files(files: Sequence[str], valid: Sequence[str], config: Config) -> N
         *valid,
         *(f for f in (config.text.vocabulary, config.text.user_dict, config.model.embeddings) if f),
     ]
-    from rnnlm.text.reader import open_binary
-    from rnnlm.text.streams import is_pipe
+    from rnnlm.text.reader import is_pipe, open_binary
 
     if named.count("-") > 1:
         raise CorpusError("standard input was named twice, but can be read once", "write it into a file")

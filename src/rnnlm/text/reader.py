@@ -9,10 +9,11 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import shutil
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -99,3 +100,21 @@ def read_all(paths: Sequence[str | Path], encoding: str | None = None) -> Iterat
     for path in paths:
         yield from read_lines(path, encoding)
         yield ""
+
+
+def is_pipe(path: str | Path) -> bool:
+    """Can it be read only once? A text is read several times."""
+    return str(path) == "-" or not (Path(path).is_file() or Path(path).is_dir() or not Path(path).exists())
+
+
+def copied(path: str | Path, place: Path) -> str | Path:
+    """A copy of what a pipe holds, in the new folder `place`; any other file as it is."""
+    if not is_pipe(path):
+        return path
+    place.mkdir()
+    piped = str(path) == "-"
+    copy = place / ("standard input" if piped else Path(path).name.removesuffix(".gz"))
+    source = open_binary(path)
+    with reading(path), nullcontext(source) if piped else source, copy.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return copy

@@ -11,10 +11,8 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
-import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,17 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.errors import CorpusError
-from rnnlm.text.cache import cache_folder
+from rnnlm.text.cache import cache_folder, keep, tidy, whole
 from rnnlm.text.cutting import cut_lines
-from rnnlm.text.reader import open_binary, read_all, reading
+from rnnlm.text.reader import copied, is_pipe, open_binary, read_all, reading
 from rnnlm.text.tokenizer import Tokenizer
 
 SENTENCE_END, DOCUMENT_END, FIRST_TYPE = 0, 1, 2
 HOLD_OUT = 20  # one passage (or line) in so many is held out where no validation text is named
 FORMAT = 6
-ABANDONED = 600.0  # seconds
-UNUSED = 30 * 86_400.0  # seconds after which a text that nobody has read again is forgotten
-NAME = r"[0-9a-f]{32}"  # a fingerprint; whatever else is in the folder is somebody's own
 Progress = Callable[[int], None]  # called with the number of characters read since the last call
 
 
@@ -128,53 +123,6 @@ def cut_regular(
     return streams
 
 
-def keep(work: Path, folder: Path) -> None:
-    """Gives finished work its name, unless another process was faster."""
-    try:
-        work.rename(folder)
-    except OSError:  # there is something of that name
-        if whole(folder):
-            shutil.rmtree(work)
-        else:
-            shutil.rmtree(folder)  # what a power cut left of it
-            work.rename(folder)
-
-
-def is_pipe(path: str | Path) -> bool:
-    """Can it be read only once? A text is read several times."""
-    return str(path) == "-" or not (Path(path).is_file() or Path(path).is_dir() or not Path(path).exists())
-
-
-def copied(path: str | Path, place: Path) -> str | Path:
-    """A copy of what a pipe holds, in the new folder `place`; any other file as it is."""
-    if not is_pipe(path):
-        return path
-    place.mkdir()
-    piped = str(path) == "-"
-    copy = place / ("standard input" if piped else Path(path).name.removesuffix(".gz"))
-    source = open_binary(path)
-    with reading(path), nullcontext(source) if piped else source, copy.open("wb") as file:
-        shutil.copyfileobj(source, file)
-    return copy
-
-
-def tidy(cache: Path) -> None:
-    """Removes from the cache what processes that were killed left behind, and texts that nobody has read for a month.
-
-    Who works writes every few moments: where nothing was written for so long, nobody does.
-    """
-    for path in list(cache.iterdir()):
-        with contextlib.suppress(OSError):
-            if re.fullmatch(NAME, path.name) and (path / "done").exists():
-                idle, most = time.time() - (path / "done").stat().st_mtime, UNUSED
-            elif re.fullmatch(rf"{NAME}|\.{NAME}\..+", path.name):
-                idle, most = time.time() - max(own.stat().st_mtime for own in (path, *path.iterdir())), ABANDONED
-            else:
-                continue
-            if idle > most:
-                shutil.rmtree(path)
-
-
 def by_passage(paths: Sequence[str | Path], encoding: str | None) -> bool:
     """Does the text have enough passages (parted by empty lines) to hold some of them out?"""
     passages, inside = 0, False
@@ -250,16 +198,7 @@ def write_streams(
     for part, own in enumerate(counts):
         np.save(folder / f"counts.{part}.npy", own[: len(types)])
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    (folder / "done").write_text(json.dumps({"sizes": sizes, "parts": totals}))
-
-
-def whole(folder: Path) -> bool:
-    """Does the folder hold all that `write_streams` wrote? After a power cut files may have lost their ends."""
-    try:
-        sizes = json.loads((folder / "done").read_text())["sizes"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
-        return False
+    (folder / "done").write_text(json.dumps({"sizes": sizes, "parts": totals}))  # as `cache.whole` reads it
 
 
 def load_stream(folder: Path, part: int, types: list[str]) -> Stream:

@@ -10,8 +10,8 @@ from rnnlm.config import Config
 from rnnlm.errors import CorpusError
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus, columns, count_words, encode_stream
-from rnnlm.text.reader import read_lines
-from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files, is_pipe
+from rnnlm.text.reader import is_pipe, read_lines
+from rnnlm.text.streams import FIRST_TYPE, Progress, Stream, cut_files
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.user_dictionary import parts_of, read_user_words
 from rnnlm.text.vocabulary import BLANK_WORD, Vocabulary
