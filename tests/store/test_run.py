@@ -23,7 +23,8 @@ from rnnlm.nn.arrays import Parameters
 from rnnlm.store import load as load_module
 from rnnlm.store import run as module
 from rnnlm.store.load import load_model
-from rnnlm.store.run import Run, find_run, in_use, is_run, read_arrays, write_arrays
+from rnnlm.store.place import in_use, is_run, replaced
+from rnnlm.store.run import Run, find_run, read_arrays, write_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -274,12 +275,12 @@ def test_a_run_is_replaced_or_put_back(run: Run, monkeypatch: pytest.MonkeyPatch
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", dying)
-    with contextlib.suppress(KeyboardInterrupt, KeyError), run.replaced():
+    with contextlib.suppress(KeyboardInterrupt, KeyError), replaced(run):
         raise KeyError  # the new run fails before its first checkpoint
     assert moves[0] >= killed
     assert is_run(run.path)
     monkeypatch.setattr(Path, "rename", rename)
-    with contextlib.suppress(KeyError), run.replaced():
+    with contextlib.suppress(KeyError), replaced(run):
         raise KeyError
     assert contents(run.path) == before
 

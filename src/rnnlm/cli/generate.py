@@ -8,7 +8,7 @@ import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import Number, json_option, model_option, seed_option
-from rnnlm.cli.predict import unknown_words
+from rnnlm.cli.reading import unknown_words
 from rnnlm.cli.show import echo_json, remark
 
 
@@ -57,7 +57,7 @@ def command(
     coder = loaded.coder
     begun = coder.encode(prompt)
     start = begun.ids
-    for line in unknown_words(loaded, prompt):
+    for line in unknown_words(coder, [prompt]):
         remark(line)
     if beam and beam < count:
         remark(f"a beam of {beam} finds {beam} texts; name a wider --beam for more")

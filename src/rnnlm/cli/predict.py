@@ -11,7 +11,7 @@ import click
 
 from rnnlm.cli.mixing import Mixing, load_mixed, mixing_options
 from rnnlm.cli.options import json_option, model_option
-from rnnlm.cli.reading import UNCUT, lines_of_input, uncut
+from rnnlm.cli.reading import UNCUT, lines_of_input, uncut, unknown_words
 from rnnlm.cli.show import bar, echo_json, remark, table, visible
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def only_marks(words: Sequence[str]) -> bool:
 def show(model: Model, text: str, answer: dict[str, Any]) -> None:
     """The answer as tables, one for each blank, and the best answers to several blanks at once."""
     click.echo(text.strip() + ("" if BLANK.search(text) else " …"))
-    for remark_ in unknown_words(model, text):
+    for remark_ in unknown_words(model.coder, BLANK.split(text)):
         remark(remark_)
     blanks = answer["blanks"]
     for number, blank in enumerate(blanks, 1):
@@ -134,20 +134,3 @@ def show(model: Model, text: str, answer: dict[str, Any]) -> None:
             remark("read from left to right: the marks behind the blank were not read")
         else:
             remark("read from left to right, ranked by the probability of the whole sentence")
-
-
-def unknown_words(model: Model, text: str) -> list[str]:
-    """A line on words that are not in the vocabulary, and one on what is read as unknown: such words or characters."""
-    spelled: list[str] = []
-    lost: list[str] = []
-    for piece in BLANK.split(text):
-        encoded = model.coder.encode(piece)
-        strange = dict.fromkeys(encoded.words[at] for at in encoded.oov)
-        lost += strange
-        spelled += (word for word in dict.fromkeys(encoded.unknown) if word not in strange and set(word) - set(strange))
-    lines = []
-    if spelled:
-        lines.append(f"not in the vocabulary, read by characters: {'、'.join(spelled)}")
-    if lost:
-        lines.append(f"not in the vocabulary, read as unknown: {'、'.join(lost)}")
-    return lines

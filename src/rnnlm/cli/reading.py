@@ -1,4 +1,5 @@
-"""How commands read lines, and what they tell of them: another encoding, text not cut; it knows no command."""
+"""How commands read lines, and what they tell of them: another encoding, text not cut, unknown words; it knows
+no command."""
 
 from __future__ import annotations
 
@@ -47,6 +48,23 @@ def uncut(coder: Coder, lines: Iterable[str]) -> bool:
         return len(encoded.oov) == len(encoded.words)
 
     return coder.tokenizer.kind == "whitespace" and any(map(lost, lines))
+
+
+def unknown_words(coder: Coder, texts: Iterable[str]) -> list[str]:
+    """A line on words that are not in the vocabulary, and one on what is read as unknown: such words or characters."""
+    spelled: list[str] = []
+    lost: list[str] = []
+    for text in texts:
+        encoded = coder.encode(text)
+        strange = dict.fromkeys(encoded.words[at] for at in encoded.oov)
+        lost += strange
+        spelled += (word for word in dict.fromkeys(encoded.unknown) if word not in strange and set(word) - set(strange))
+    lines = []
+    if spelled:
+        lines.append(f"not in the vocabulary, read by characters: {'、'.join(spelled)}")
+    if lost:
+        lines.append(f"not in the vocabulary, read as unknown: {'、'.join(lost)}")
+    return lines
 
 
 class Decoder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from rnnlm.cli.mixing import Mixing, dynamic_options, load_mixed, mixing_options
 from rnnlm.cli.options import encoding_option, json_option, model_option, threads_option
+from rnnlm.cli.show import json_of
 
 if TYPE_CHECKING:
     from rnnlm.search.scoring import Line, Token
@@ -99,7 +99,7 @@ def write(found: Iterator[list[Any]], text: Callable[[Any], str]) -> None:
 
 
 def line_json(line: Line) -> str:
-    return json.dumps(line.to_json(), ensure_ascii=False)
+    return json_of(line.to_json())
 
 
 def line_row(line: Line) -> str:
@@ -109,7 +109,7 @@ def line_row(line: Line) -> str:
 
 def token_json(line: tuple[str, list[Token]]) -> str:
     text, tokens = line
-    return json.dumps({"text": text, "tokens": [token.to_json() for token in tokens]}, ensure_ascii=False)
+    return json_of({"text": text, "tokens": [token.to_json() for token in tokens]})
 
 
 def token_rows(line: tuple[str, list[Token]]) -> str:

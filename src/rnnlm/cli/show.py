@@ -10,12 +10,20 @@ import click
 
 from rnnlm.report.terminal import bar, table, width
 
-__all__ = ["bar", "echo_json", "remark", "table", "visible", "width"]
+__all__ = ["bar", "echo_json", "json_of", "remark", "table", "visible", "width"]
 
 
 def echo_json(value: Any) -> None:
     """One JSON object on a line of standard output."""
-    click.echo(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
+    click.echo(json_of(value))
+
+
+def json_of(value: Any) -> str:
+    """The value as JSON on one line."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(finite(value), ensure_ascii=False)
 
 
 def finite(value: Any) -> Any:

@@ -24,7 +24,8 @@ from rnnlm.lm.build import make_network, network_arguments
 from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
-from rnnlm.store.run import RUNS, Run, find_run, in_use, is_run
+from rnnlm.store.place import in_use, is_run, replaced
+from rnnlm.store.run import RUNS, Run, find_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
@@ -53,7 +54,7 @@ def start_new(
     prepared = prepare_with_bar(files, valid, config)
     config = resolved(config, prepared)
     path = out or new_run_name(config)
-    with in_use(path), Run(path).replaced() if force and is_run(path) else nullcontext():
+    with in_use(path), replaced(Run(path)) if force and is_run(path) else nullcontext():
         if not force and is_run(path):  # somebody else was faster
             raise CheckpointError(f"{path} exists", "name another --out")
         stored = with_values(config, "model", embeddings="")
@@ -191,7 +192,7 @@ def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:
         lines.append(f"warning: {prepared.overlap:.0%} of the validation sentences stand in the training text too")
         lines.append("  the validation figures will look better than they are; name another text with --valid")
     if "<s>" in prepared.coder.vocabulary:
-        lines.append("warning: <s> stands in the text as a word; the marks of sentences are added here: take them out")
+        lines.append("warning: <s> stands in the text as a word; sentences get their marks here")
     if train.tokens < 20_000 and config.model.kind != "ngram":
         lines.append("the text is small: expect a model that repeats it; a smaller --hidden and more --dropout help")
     return lines

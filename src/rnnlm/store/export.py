@@ -11,9 +11,7 @@ from typing import Any
 from rnnlm.errors import CheckpointError
 from rnnlm.store.files import new_folder, write_json
 from rnnlm.store.load import ARPA, MIXTURE, is_arpa, is_mixture
-from rnnlm.store.run import chosen, find_run
-
-KEPT = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl")
+from rnnlm.store.run import DESCRIPTION, chosen, find_run
 
 
 def export_run(name: str | None, out: Path) -> None:
@@ -32,7 +30,7 @@ def export_run(name: str | None, out: Path) -> None:
     run, number = find_run(name)
     checkpoint = run.checkpoint(number)
     with new_folder(out) as work:
-        for kept in KEPT:
+        for kept in DESCRIPTION:
             if (run.path / kept).exists():
                 shutil.copyfile(run.path / kept, work / kept)
         weights = work / "checkpoints" / checkpoint.name / "model.safetensors"

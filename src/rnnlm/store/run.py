@@ -15,8 +15,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,18 +31,11 @@ from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import Tokenizer, make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 Arrays = Mapping[str, NDArray[Any]]
 RUNS = "runs"
-FILES = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl", "checkpoints.json")
+DESCRIPTION = ("config.toml", "vocabulary.txt", "tokenizer.json", "user_dict.txt", "metrics.jsonl")
 CHECKPOINTS = "checkpoints"
-NAMES = (*FILES, CHECKPOINTS)
-LOCK = ".training"
-ASIDE = (".replaced", ".replaced.part")  # where a run waits while another is made in its place
+FILES = (*DESCRIPTION, "checkpoints.json")
 
 
 @dataclass(frozen=True)
@@ -71,30 +63,6 @@ class Run:
         shutil.rmtree(self.path / CHECKPOINTS, ignore_errors=True)
         with contextlib.suppress(OSError):  # it is not empty
             self.path.rmdir()
-
-    @contextmanager
-    def replaced(self) -> Iterator[None]:
-        """Sets the run aside while another is made in its place; puts it back if that one has no checkpoint by then."""
-        aside, under_way = (self.path / name for name in ASIDE)
-        index = self.path / "checkpoints.json"
-        with writing(self.path):
-            if under_way.exists():  # a process was killed while it moved the files
-                move(under_way, self.path, NAMES)
-            if index.exists() or not aside.exists():
-                shutil.rmtree(aside, ignore_errors=True)
-                move(self.path, under_way, reversed(NAMES))  # what makes it a run goes last and comes back first
-                under_way.rename(aside)
-            else:  # a run that was killed before its first checkpoint, in the place of what lies there
-                self.remove()
-        try:
-            yield
-        finally:
-            with writing(self.path):
-                if not index.exists():
-                    self.remove()
-                    aside.rename(under_way)
-                    move(under_way, self.path, NAMES)
-                shutil.rmtree(aside, ignore_errors=True)
 
     def change(self, config: Config) -> None:
         """Other settings from now on."""
@@ -192,47 +160,6 @@ class Run:
             with contextlib.suppress(ValueError):
                 found.append(json.loads(line))
         return [entry for entry in found if isinstance(entry, dict)]
-
-
-@contextmanager
-def in_use(path: Path) -> Iterator[None]:
-    """Keeps other trainings out of the folder of a run. Raises CheckpointError where one is under way."""
-    with writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-        file = (path / LOCK).open("w")
-    with file:
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not (path / LOCK).exists() or not os.path.samestat(os.fstat(file.fileno()), (path / LOCK).stat()):
-                    raise BlockingIOError  # that of a training that has just ended, and another may have begun
-        except BlockingIOError:
-            raise CheckpointError(f"another training is under way in {path}", "name another --out") from None
-        except OSError:  # where there are no locks nobody is kept out
-            pass
-        try:
-            yield
-        finally:
-            if fcntl is None:
-                file.close()  # Windows removes no open file
-            with contextlib.suppress(OSError):
-                (path / LOCK).unlink()
-                path.rmdir()  # if it is empty
-
-
-def is_run(path: Path) -> bool:
-    """Is there a run in this folder, or one that waits in it?"""
-    return any((place / "config.toml").exists() for place in (path, *(path / name for name in ASIDE)))
-
-
-def move(old: Path, new: Path, names: Iterable[str]) -> None:
-    """Moves the files of a run from one folder into another; the old one goes when it is empty."""
-    new.mkdir(exist_ok=True)
-    for name in names:
-        if (old / name).exists():
-            (old / name).rename(new / name)
-    with contextlib.suppress(OSError):
-        old.rmdir()
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
