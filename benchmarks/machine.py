@@ -15,6 +15,14 @@ from typing import Any
 LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")  # each contender chooses its threads itself
 
 
+def kernels() -> str:
+    """What OpenBLAS computes with here, and whether that was its own choice."""
+    from rnnlm.nn import products
+
+    named = os.environ.get("OPENBLAS_CORETYPE")
+    return products.kernels() + (f", as OPENBLAS_CORETYPE={named} says" if named else "")
+
+
 class Contender:
     """A process that stays alive between its turns; it talks in lines of JSON, and its first line says it is ready."""
 

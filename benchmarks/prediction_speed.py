@@ -18,12 +18,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from machine import Contender
+from machine import Contender, kernels
 
 if TYPE_CHECKING:
     from rnnlm.lm.recurrent import RecurrentModel
@@ -151,6 +152,7 @@ def main() -> None:
             ratio = median(own / other for own, other in zip(found[name], found[base], strict=True))
             print(f"| {title} | {median(found[name]):.2f} | {ratio:.3f} |")
         print()
+    print(f"numpy {version('numpy')} ({kernels()}), {THREADS} threads each")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from machine import Contender, ticks
+from machine import Contender, kernels, ticks
 from setups import SETUPS, Setup
 
 PROGRAM = str(Path(__file__).with_name("contenders.py"))
@@ -39,7 +39,7 @@ HEAD = """\
 |---|---|---|---|---|---|---|---|---|---|---|"""
 
 NOTE = """
-Python {}, torch {}, numpy {}, {} cores, 2 threads each, float32. Medians of the rounds; the ratio is the
+Python {}, torch {}, numpy {} ({}), {} cores, 2 threads each, float32. Medians of the rounds; the ratio is the
 median of the rounds' ratios. Share: of the sgemm with two threads, at 6 FLOPs a word for each recurrent and output
 weight. MB: peak, workers included, what they share counted once."""
 
@@ -131,7 +131,7 @@ def main() -> None:
                 print(f"not for the record: other programs used {others:.0%} of the machine", file=sys.stderr)
         else:
             print(f"{setup}: all {thrown} rounds lost more than {STOLEN:.0%} of their time", file=sys.stderr)
-    print(NOTE.format(platform.python_version(), version("torch"), version("numpy"), os.cpu_count()))
+    print(NOTE.format(platform.python_version(), version("torch"), version("numpy"), kernels(), os.cpu_count()))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,27 @@ def test_kenlm_reads_it(rnnlm: Command, ngram_run: Path, tmp_path: Path) -> None
     (found,) = rnnlm("score", "--model", ngram_run, "--json", input="妹妹看见一只鲸。").objects
     score = kenlm.Model(str(file)).score(" ".join("妹妹看见一只鲸。"))
     assert score == pytest.approx(found["log10_probability"], rel=1e-5)
+
+
+def test_an_arpa_file_that_fails_half_way(
+    rnnlm: Command, ngram_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old file stays, and nothing else; what went wrong is told in a line."""
+    file = tmp_path / "model.arpa.gz"
+    rnnlm("export", "--model", ngram_run, "--out", file)
+    before = file.read_bytes()
+
+    def full(*_: object) -> list[str]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rnnlm.lm.arpa._lines", full)
+    answer = rnnlm("export", "--model", ngram_run, "--out", file)
+    assert answer.status == 1
+    assert "the disk is full" in answer.err
+    assert "n-grams of order" not in answer.err
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+    assert "cannot be written" in rnnlm("export", "--model", ngram_run, "--out", tmp_path / "none" / "a.arpa").err
 
 
 def test_a_network_has_no_arpa_file(rnnlm: Command, character_run: Path, tmp_path: Path) -> None:

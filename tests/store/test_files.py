@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from rnnlm.errors import CheckpointError
-from rnnlm.store.files import new_folder, read_json, write_json, write_text
+from rnnlm.store.files import new_file, new_folder, read_json, write_json, write_text
 
 
 def test_a_text_is_replaced_in_one_move(tmp_path: Path) -> None:
@@ -19,6 +20,36 @@ def test_a_text_is_replaced_in_one_move(tmp_path: Path) -> None:
     write_text(path, "新\n的\r\n")
     assert path.read_bytes() == "新\n的\r\n".encode()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_somebody_else_writes(tmp_path: Path) -> None:
+    """The name it is written under keeps the ending, which may say how; half of it does not replace the old one."""
+    path = tmp_path / "model.arpa.gz"
+    path.write_text("old")
+    with pytest.raises(KeyError), new_file(path) as work:
+        work.write_text("ha")
+        raise KeyError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    with new_file(path) as work:
+        assert work.name.endswith(".arpa.gz")
+        work.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links without special rights, and pipes with names")
+def test_links_and_devices_are_written_as_they_are(tmp_path: Path) -> None:
+    """A link stays a link, as /dev/stdout is one, and a device a device."""
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_text("old")
+    link.symlink_to(path)
+    for one in (link, Path(os.devnull)):
+        with new_file(one) as work:
+            work.write_text("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert Path(os.devnull).is_char_device()
 
 
 def test_others_may_read(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def export_arpa(model: Model, file: Path) -> None:
     from rnnlm.errors import ModelError
     from rnnlm.lm.arpa import write_arpa
     from rnnlm.lm.ngram import NgramModel
+    from rnnlm.store.files import new_file
 
     if not isinstance(model.lm, NgramModel):
         raise ModelError(
@@ -73,7 +74,8 @@ def export_arpa(model: Model, file: Path) -> None:
     known = model.coder.vocabulary
     sign = next(sign for sign in BLANK_SIGNS if sign not in known)
     words = [sign if word == " " else word for word in known.words]
-    write_arpa(model.lm, words, file)
+    with new_file(file) as work:
+        write_arpa(model.lm, words, work)
     remark(f"{file}: {', '.join(f'{count:,}' for count in model.lm.counts)} n-grams of order 1 to {model.lm.order}")
     if model.coder.tokenizer.kind != "whitespace":
         remark("an ARPA file does not cut text: give it what this writes")

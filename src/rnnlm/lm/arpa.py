@@ -8,10 +8,8 @@ sentence start ``<s>`` is a word there, for its back-off; in the model it is the
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import chain, islice
@@ -35,32 +33,19 @@ def write_arpa(model: NgramModel, words: Sequence[str], file: Path) -> None:
     r"""Writes `model`, whose word i is `words[i]`; gzip-compressed if the name ends in ``.gz``.
 
     Nine digits, so that `read_arpa` gives back the same float32. Raises VocabularyError for words that the format
-    cannot hold (with white space, or ``<s>``) and CheckpointError if the file cannot be written.
+    cannot hold (with white space, or ``<s>``), before anything is written.
     """
     if len(words) != model.size:
         raise VocabularyError(f"{len(words):,} words do not fit a model of {model.size:,}", "take the model's words")
     if bad := [word for word in words if word == "<s>" or word.encode().split() != [word.encode()]]:
         raise VocabularyError(f"an ARPA file cannot hold the word {bad[0]!r}", "train without this word")
-    # Under another name until it is whole; but a pipe, a device or a link is written as it is.
-    direct = file.is_symlink() or (file.exists() and not file.is_file())
-    work = file if direct else file.with_name(f".{os.getpid()}.{file.name}")
-    try:
-        with _open(work, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
-            out.write("\\data\\\n")
-            out.writelines(f"ngram {n}={count}\n" for n, count in enumerate(model.counts, start=1))
-            for n in range(1, model.order + 1):
-                out.write(f"\n\\{n}-grams:\n")
-                out.writelines(_lines(model, words, n))
-            out.write("\n\\end\\\n")
-        if work != file:
-            work.replace(file)
-    except BaseException as error:
-        if work != file:
-            with suppress(OSError):
-                work.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise CheckpointError(f"cannot write {file}: {error.strerror or error}", "choose another file") from error
+    with _open(file, "wb") as raw, TextIOWrapper(raw, encoding="utf-8", newline="\n") as out:
+        out.write("\\data\\\n")
+        out.writelines(f"ngram {n}={count}\n" for n, count in enumerate(model.counts, start=1))
+        for n in range(1, model.order + 1):
+            out.write(f"\n\\{n}-grams:\n")
+            out.writelines(_lines(model, words, n))
+        out.write("\n\\end\\\n")
 
 
 def _lines(model: NgramModel, words: Sequence[str], order: int) -> Iterator[str]:

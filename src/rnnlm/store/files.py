@@ -37,22 +37,32 @@ def writing(path: Path) -> Iterator[None]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a file in one move."""
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the name `path` when it is whole. A pipe, a device or a link is written as it is."""
     with writing(path):
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            yield path
+            return
         work = beside(path)
         try:
-            work.write_text(text, encoding="utf-8", newline="\n")
+            yield work
             to_disk(work)
             work.replace(path)
         except BaseException:
-            work.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                work.unlink(missing_ok=True)
             raise
 
 
+def write_text(path: Path, text: str) -> None:
+    with new_file(path) as work:
+        work.write_text(text, encoding="utf-8", newline="\n")
+
+
 def beside(path: Path) -> Path:
-    """A name for the unfinished `path`; not one of `tempfile`, whose files nobody else may read."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    """A name for the unfinished `path`, with its ending; not one of `tempfile`, whose files nobody else may read."""
+    return path.with_name(f".{os.getpid()}.{path.name}")
 
 
 def to_disk(path: Path) -> None:
@@ -88,7 +98,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which takes the name `path` when everything in it is written."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        work, old = beside(path), beside(path).with_suffix(".old")
+        work, old = beside(path), path.with_name(f".{path.name}.old")
         if old.exists() and not path.exists():
             old.rename(path)
         for left in (work, old):  # by a killed process: of the same number, or of any
