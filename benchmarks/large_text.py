@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--train", type=float, default=60, help="seconds of training")
     parser.add_argument("--folder", type=Path, help="where the text and the run are made")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background would have it ignored, below too
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         text, run, cache = folder / "text.txt", folder / "run", folder / "cache"

@@ -48,10 +48,6 @@ class Coder:
         unknown = [word for word in surface if word not in known]
         return Encoded(words, ids, oov, unknown, len(self.tokenizer.normalise(text)))
 
-    def decode(self, ids: Sequence[int] | NDArray[np.integer]) -> str:
-        """The text of some ids; sentence ends are left out."""
-        return self.tokenizer.join(self.words(ids))
-
     def words(self, ids: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The words of some ids, without sentence ends."""
         return [self.vocabulary.words[int(number)] for number in ids if number != BOUNDARY]
