@@ -33,7 +33,7 @@ def test_unknown_words_spelled() -> None:
 
 
 @given(LINES, st.data())
-def test_decode_undoes_encode(text: str, data: st.DataObject) -> None:
+def test_ids_give_the_text_back(text: str, data: st.DataObject) -> None:
     """Where every character is known, the ids of a text give back its normal form, whichever words are known."""
     words = JIEBA.cut(text)
     chosen = data.draw(st.lists(st.sampled_from(words))) if words else []
