@@ -178,6 +178,17 @@ def test_a_closed_pipe(character_run: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe whose reader has gone")
+def test_a_closed_pipe_as_a_file(tmp_path: Path) -> None:
+    """A reader who has enough of what is written to /dev/stdout as to a file is no error either."""
+    subprocess.run(
+        [*MODULE, "train", TINY, "--config", "ngram", "--valid", TINY, "--out", tmp_path / "run"], check=True
+    )
+    command = shlex.join([*MODULE, "export", "--model", str(tmp_path / "run"), "--out", "/dev/stdout"])
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | true"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a shell that closes what is inherited")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_from_the_start(character_run: Path, closed: str) -> None:

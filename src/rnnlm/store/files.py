@@ -20,6 +20,8 @@ def writing(path: Path) -> Iterator[None]:
     """Turns what the operating system says about a write to `path` into an error that a person can use."""
     try:
         yield
+    except BrokenPipeError:  # `--out /dev/stdout | head`: who reads has enough, and that is no error
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise CheckpointError(
