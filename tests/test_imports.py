@@ -52,7 +52,8 @@ def part_of(module: str) -> str:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_one_way(path: Path) -> None:
-    """cli -> report, search, train -> store -> lm -> nn; text beside nn; errors, config and share under all."""
+    """cli -> api -> search, train -> store -> lm -> nn; report beside api, text beside nn; errors, config, share under
+    all."""
     own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if own in ("__init__", "_share"):
         return

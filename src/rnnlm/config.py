@@ -64,7 +64,9 @@ class Model:
     dropout_weights: float = key(0.0, "share of recurrent weights dropped", low=0, high=1)
     head: str = key("full", "the output layer: softmax over all words, or the adaptive softmax", ("full", "adaptive"))
     cutoffs: tuple[int, ...] = key((), "where the adaptive softmax cuts the vocabulary; empty: chosen from the counts")
-    init: float = key(0.0, "weights start uniform in ±init; 0: a width that fits each matrix", low=0)
+    init: float = key(
+        0.0, "all weights start uniform in ±init; 0: each kind in its own way, recurrent ones orthogonal", low=0
+    )
     order: int = key(5, "ngram: the longest n-gram", low=1, high=11)
     prune: tuple[int, ...] = key(
         (), "ngram: drop n-grams of order 1, 2, ... seen this often or less; the last value serves the rest"
@@ -89,7 +91,7 @@ class Train:
     decay: float = key(0.0, "weight decay; adamw: apart from the gradient, else added to it", low=0)
     clip: float = key(5.0, "largest global norm of the gradient; 0: no clipping", low=0)
     schedule: str = key("constant", "course of the rate over the epochs", ("constant", "decay", "plateau", "cosine"))
-    factor: float = key(0.5, "decay, plateau: the rate is multiplied by this", low=0, high=1.0001)
+    factor: float = key(0.5, "decay, plateau: the rate is multiplied by this", low=0, high=1)
     hold: int = key(4, "decay: epochs at the full rate before the factor falls on it each epoch", low=0)
     gain: float = key(0.003, "plateau: the validation loss must fall by this share, or the rate is multiplied", low=0)
     warmup: float = key(0.0, "cosine: share of all steps in which the rate rises from 0", low=0, high=1)

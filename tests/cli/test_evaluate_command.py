@@ -124,6 +124,8 @@ def test_info(rnnlm: Command, character_run: Path) -> None:
     keys = rnnlm("info", "--keys").out
     assert "[train]" in keys
     assert 'cell = "lstm"  (tanh, sigmoid, relu, lstm, gru)' in keys
+    assert "layers = 1  (from 1)" in keys
+    assert "order = 5  (from 1, below 11)" in keys
     assert "without --config takes others" in keys.splitlines()[0]
     assert "without --config takes configs/default.toml" in " ".join(rnnlm("info", "--help").out.split())
     assert "[model]" in rnnlm("info", "--config", "default").out

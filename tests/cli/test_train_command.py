@@ -160,6 +160,19 @@ def test_going_on(rnnlm: Command, train: Callable[..., Answer]) -> None:
     assert len(parts) == 3
 
 
+def test_going_on_with_the_newest(
+    rnnlm: Command, train: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --out it is the newest run, not the one in $RNNLM_MODEL: that is one to use."""
+    train(TINY, "--out", "used", "--epochs", "1")
+    train(TINY, "--out", "runs/new", "--epochs", "1")
+    before = Run(Path("used")).index
+    monkeypatch.setenv("RNNLM_MODEL", "used")
+    assert rnnlm("train", TINY, "--resume", "--epochs", "2").status == 0
+    assert Run(Path("used")).index == before
+    assert len([entry for entry in Run(Path("runs/new")).metrics() if entry["kind"] == "valid"]) == 2
+
+
 def test_a_finished_run_has_nothing_to_go_on_with(rnnlm: Command, train: Callable[..., Answer]) -> None:
     """Resuming a finished run trains nothing and is no error."""
     train(TINY, "--out", "a")

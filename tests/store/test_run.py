@@ -24,7 +24,7 @@ from rnnlm.store import load as load_module
 from rnnlm.store import run as module
 from rnnlm.store.load import load_model
 from rnnlm.store.place import in_use, is_run, replaced
-from rnnlm.store.run import Run, find_run, read_arrays, write_arrays
+from rnnlm.store.run import Run, find_run, newest_run, read_arrays, write_arrays
 from rnnlm.text.coder import Coder
 from rnnlm.text.tokenizer import make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
@@ -94,6 +94,7 @@ def test_the_newest_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_run(None)[0].path == Path("runs/other")
     monkeypatch.setenv("RNNLM_MODEL", "runs/mine")
     assert find_run(None)[0].path == Path("runs/mine")
+    assert newest_run().path == Path("runs/other")
     assert find_run("runs/other")[0].path == Path("runs/other")
 
 

@@ -37,7 +37,7 @@ from rnnlm.cli.show import echo_json, remark
     type=click.IntRange(1),
     default=64,
     show_default=True,
-    help="Draw so many with one first word, write the most probable one.",
+    help="Draw so many with one first word, write the one whose words are the most probable on average.",
 )
 @click.option(
     "--beam", type=click.IntRange(1), help="Search the most probable texts with a beam so wide, draw nothing."

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import Field
+from typing import Any
+
 import click
 
 from rnnlm.cli.show import table
 
 
 @click.command()
-@click.option("--model", "-m", metavar="RUN", help="A run, a mixture or an ARPA file.  [default: the newest run]")
+@click.option(
+    "--model",
+    "-m",
+    metavar="RUN",
+    help="A run, a mixture or an ARPA file.  [default: $RNNLM_MODEL, or the newest run]",
+)
 @click.option("--keys", is_flag=True, help="List every key of a configuration: default, limits, meaning.")
 @click.option("--config", "name", metavar="NAME", help="Show a shipped configuration (or a file) with all its values.")
 def command(model: str | None, keys: bool, name: str | None) -> None:
@@ -41,7 +49,17 @@ def describe_keys() -> str:
         if name != section:
             lines += [f"[{name}]"] if not section else ["", f"[{name}]"]
             section = name
-        limits = f"  ({', '.join(item.metadata['choices'])})" if item.metadata["choices"] else ""
-        lines.append(f"{rest} = {toml_value(item.default)}{limits}")
+        limits = limits_of(item)
+        lines.append(f"{rest} = {toml_value(item.default)}" + (f"  ({limits})" if limits else ""))
         lines.append(f"    {item.metadata['doc']}")
     return "\n".join(lines)
+
+
+def limits_of(item: Field[Any]) -> str:
+    """What a key may be, in words; nothing where its default says it."""
+    choices, low, high = (item.metadata[name] for name in ("choices", "low", "high"))
+    if choices:
+        return ", ".join(choices)
+    if low is None:
+        return ""
+    return f"from {low:g}" if high is None else f"from {low:g}, below {high:g}"

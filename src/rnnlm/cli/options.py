@@ -29,7 +29,7 @@ def model_option(command: F) -> F:
         "--model",
         "-m",
         metavar="RUN",
-        help="A run, a checkpoint in it, a mixture or an ARPA file.  [default: the newest run]",
+        help="A run, a checkpoint in it, a mixture or an ARPA file.  [default: $RNNLM_MODEL, or the newest run]",
     )(command)
 
 

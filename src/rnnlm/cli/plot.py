@@ -13,7 +13,10 @@ from rnnlm.cli.show import remark
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--out", "-o", default="curves.png", show_default=True, metavar="FILE", help="The picture, PNG or SVG.")
 def command(runs: tuple[str, ...], out: str) -> None:
-    """Draw loss, perplexity, learning rate, gradient norm and words/s of RUNs.  [default: the newest run]"""
+    """Draw loss, perplexity, learning rate, gradient norm and words/s of RUNs.
+
+    [default: $RNNLM_MODEL, or the newest run]
+    """
     from rnnlm.errors import CheckpointError
     from rnnlm.report.plots import curves
     from rnnlm.store.run import find_run

@@ -29,7 +29,12 @@ SHORT = [
     (("--user-dict",), "text.user_dict", str, "Words for jieba, one a line: word [count] [tag]."),
     (("--oov",), "text.oov", click.Choice(["characters", "unk"]), "Unknown words: spelled in characters, or <unk>."),
     (("--min-count",), "text.min_count", click.IntRange(1), "A word joins the vocabulary if it occurs this often."),
-    (("--max-vocab",), "text.max_vocab", click.IntRange(0), "Most words in the vocabulary."),
+    (
+        ("--max-vocab",),
+        "text.max_vocab",
+        click.IntRange(0),
+        "Most words in the vocabulary; characters for spelling come on top.",
+    ),
     (("--vocabulary",), "text.vocabulary", str, "A file with the vocabulary, one word a line."),
     (("--encoding",), "text.encoding", str, "Encoding of the text files."),
     (("--cell",), "model.cell", click.Choice(["tanh", "sigmoid", "relu", "lstm", "gru"]), "The recurrent cell."),
@@ -77,7 +82,10 @@ def setting_options(command: Any) -> Any:
     help="One setting, such as model.hidden=300 (see `rnnlm info --keys`).",
 )
 @click.option(
-    "--valid", multiple=True, metavar="FILE", help="Validation text.  [default: every 20th passage is held out]"
+    "--valid",
+    multiple=True,
+    metavar="FILE",
+    help="Validation text.  [default: every 20th passage of the text, or line where there are few]",
 )
 @click.option("--out", "-o", metavar="DIR", help="The run's folder.  [default: a new one under runs/]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out (or the newest) where it stopped.")

@@ -25,7 +25,7 @@ from rnnlm.report.inside import saturation
 from rnnlm.report.run import figures
 from rnnlm.share import find_config, shared_folder
 from rnnlm.store.place import in_use, is_run, replaced
-from rnnlm.store.run import RUNS, Run, find_run
+from rnnlm.store.run import RUNS, Run, find_run, newest_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
 from rnnlm.train.counting import train_ngram
@@ -74,7 +74,7 @@ def go_on(
     out: str | None, files: Sequence[str], valid: Sequence[str], name: str | None, settings: Sequence[str]
 ) -> None:
     """Goes on with a run where it stopped; only how long and by how many may change."""
-    run, _ = find_run(out)
+    run = find_run(out)[0] if out else newest_run()  # $RNNLM_MODEL is a model to use, not one to train further
     if run.config.model.kind == "ngram":
         raise ConfigError(f"{run.path} is a counting model: there is nothing to go on with", "train anew with --force")
     if name:

@@ -76,9 +76,10 @@ class Network:
         return p["head.Wa"] if self.tied else p["embedding.W"]
 
     def initialise(self, p: Parameters, rng: np.random.Generator, scale: float = 0.0) -> None:
-        """Random parameters: uniform in ±`scale`, or, where that is 0, a width that fits each matrix.
+        """Random parameters: uniform in ±`scale`, or, where that is 0, each kind in its own way.
 
-        Input weights Glorot-uniform, recurrent weights orthogonal, biases zero but for the LSTM's forget gate (1).
+        Then input weights are Glorot-uniform, recurrent ones orthogonal, embedding and head uniform in ±0.1. Biases are
+        zero, but 1 for the LSTM's forget gate.
         """
         for name, view in p.views.items():
             if name.endswith((".b", ".bh")):

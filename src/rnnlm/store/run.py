@@ -192,11 +192,9 @@ def chosen(name: str | None) -> str | None:
 
 
 def find_run(name: str | None) -> tuple[Run, str]:
-    """The run, and the checkpoint in it, that `--model` names: a run's folder, a checkpoint's, or None for the newest
-    run.
+    """The run, and the checkpoint in it, that `--model` names: a run's folder, a checkpoint's, or None.
 
-    None means $RNNLM_MODEL, or else the newest folder under runs/ that holds a checkpoint.
-    Raises CheckpointError where there is none.
+    None means $RNNLM_MODEL, or else the newest run. Raises CheckpointError where there is none.
     """
     name = chosen(name)
     if name:
@@ -210,7 +208,12 @@ def find_run(name: str | None) -> tuple[Run, str]:
         if path.is_file():
             raise CheckpointError(f"{name} is not a model", "an ARPA file is known by its name, .arpa or .arpa.gz")
         raise CheckpointError(f"{name} is not the folder of a run", "a run holds config.toml and checkpoints/")
+    return newest_run(), "best"
+
+
+def newest_run() -> Run:
+    """The run under runs/ that a checkpoint was saved in last. Raises CheckpointError where there is none."""
     runs = [path.parent for path in Path(RUNS).glob("*/checkpoints.json")]
     if not runs:
         raise CheckpointError("there is no run to load here", "train one with `rnnlm train`, or name one with --model")
-    return Run(max(runs, key=lambda path: (path / "checkpoints.json").stat().st_mtime)), "best"
+    return Run(max(runs, key=lambda path: (path / "checkpoints.json").stat().st_mtime))
