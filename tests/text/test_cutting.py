@@ -14,7 +14,7 @@ import pytest
 
 from rnnlm.errors import CorpusError
 from rnnlm.text import cutting
-from rnnlm.text.cutting import BLOCK, Workers, cut_block, cut_lines
+from rnnlm.text.cutting import BLOCK, SHORT, Workers, cut_block, cut_lines
 from rnnlm.text.streams import cut_files
 from rnnlm.text.tokenizer import Jieba, make_tokenizer
 
@@ -97,6 +97,21 @@ def test_a_process_that_dies(dead: int) -> None:
         list(workers.cut([["我们"]] * 20))
     assert "memory" in caught.value.hint
     assert all(worker.returncode is not None for worker in workers.all)
+
+
+@pytest.mark.parametrize(("threads", "started"), [(1, []), (3, [3])])
+def test_threads_say_how_many(monkeypatch: pytest.MonkeyPatch, threads: int, started: list[int]) -> None:
+    """A long text is cut by as many processes as there are threads to use, and by this one where that is one."""
+    found: list[int] = []
+    start = Workers.__init__
+
+    def noted(self: Workers, count: int, tokenizer: Jieba) -> None:
+        found.append(count)
+        start(self, count, tokenizer)
+
+    monkeypatch.setattr(Workers, "__init__", noted)
+    assert sum(len(cut.lengths) for cut in cut_lines(["我们" * BLOCK] * SHORT, jieba(), threads=threads)) == SHORT
+    assert found == started
 
 
 def test_a_text_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnlm.errors import CorpusError
-from rnnlm.text.reader import read_all, read_lines
+from rnnlm.text.reader import SAMPLE, SOME, characters_in, read_all, read_lines
 
 LINES = ["我昨天上学迟到了。", "", "Latin, 3.14 and ½", "最后一行"]
 TEXT = "\n".join(LINES) + "\n"
@@ -35,6 +35,27 @@ def test_byte_order_marks_are_no_text(tmp_path: Path, encoding: str | None) -> N
     """Marks at the head of a file, and inside where files were put together, are not read as characters."""
     path = write(tmp_path / "text.txt", "\ufeff甲\n\ufeff乙\n".encode())
     assert list(read_lines(path, encoding)) == ["甲", "乙"]
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.txt.gz"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_about_how_many_characters(tmp_path: Path, name: str, encoding: str) -> None:
+    """Told within a tenth from the beginning alone, in any encoding, packed or not."""
+    draw = random.Random(1)
+    text = "".join(draw.choices("我昨天上学迟到了老师批评a1，。\n", k=400_000))
+    path = write(tmp_path / name, text.encode(encoding))
+    assert path.stat().st_size > SOME
+    assert characters_in(path) == pytest.approx(len(text), rel=0.1)
+    assert characters_in(path, "no such encoding") == 0
+
+
+def test_what_holds_no_characters_that_can_be_counted(tmp_path: Path) -> None:
+    """Nobody is told a number that is not known, and nothing goes wrong that reading will say better."""
+    assert characters_in("-") == characters_in(tmp_path / "none") == characters_in(tmp_path) == 0
+    assert characters_in(write(tmp_path / "binary.txt", bytes(range(256)))) == 0
+    (tmp_path / "plain.gz").write_bytes(b"not packed")
+    assert characters_in(tmp_path / "plain.gz") == 0
+    assert characters_in(write(tmp_path / "much.gz", b"a" * 5 * SAMPLE)) == pytest.approx(5 * SAMPLE, rel=0.2)
 
 
 def test_line_ends(tmp_path: Path) -> None:

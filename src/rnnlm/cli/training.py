@@ -28,6 +28,7 @@ from rnnlm.store.place import in_use, is_run, replaced
 from rnnlm.store.run import RUNS, Run, find_run, newest_run
 from rnnlm.text.coder import Coder
 from rnnlm.text.corpus import Corpus
+from rnnlm.text.reader import characters_in
 from rnnlm.train.counting import train_ngram
 from rnnlm.train.prepare import Prepared, find_files, prepare, splits
 from rnnlm.train.start import starting_weights
@@ -119,7 +120,8 @@ def prepare_with_bar(
             remark(listed(f"{folder}: training on", [path.name for path in found.train if path.parent == folder]))
     dictionaries = [name for name in (config.text.user_dict, config.text.vocabulary) if name]
     tell_encodings([*found.train, *found.valid, *dictionaries], config.text.encoding)
-    with Bars(characters_in([*found.train, *found.valid])) as bars:
+    sizes = [characters_in(path, config.text.encoding) for path in (*found.train, *found.valid)]
+    with Bars(sum(sizes) if all(sizes) else 0) as bars:
         prepared = prepare(found, config, bars.tell, coder)
     for line in remarks(prepared, found.hold_out, config):
         remark(line)
@@ -163,17 +165,6 @@ class Bars:
                 total=total or self.characters or None,
             )  # fmt: skip
         self.bar.update(done)
-
-
-def characters_in(paths: Sequence[Path]) -> int:
-    """About how many characters the files hold, by their sizes and the beginning of the largest; 0: not known."""
-    plain = [path for path in paths if path.is_file() and path.suffix != ".gz"]
-    if len(plain) < len(paths) or not plain:
-        return 0
-    with max(plain, key=lambda path: path.stat().st_size).open("rb") as file:
-        sample = file.read(1 << 16)
-    share = len(sample.decode("utf-8", "ignore")) / max(1, len(sample))
-    return int(share * sum(path.stat().st_size for path in plain))
 
 
 def remarks(prepared: Prepared, held_out: bool, config: Config) -> list[str]:

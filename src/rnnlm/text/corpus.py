@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlm.errors import CorpusError
+from rnnlm.text.cache import cache_folder
 from rnnlm.text.coder import BOUNDARY, UNKNOWN, Coder
 from rnnlm.text.streams import DOCUMENT_END, FIRST_TYPE, SENTENCE_END, Progress, Stream
 from rnnlm.text.tokenizer import BLANK, latin
@@ -99,11 +100,17 @@ def encode_stream(stream: Stream, coder: Coder, progress: Progress | None = None
 
 
 class Rows:
-    """Numbers that are gathered in a file without a name and mapped from there: they take no memory of ours."""
+    """Numbers that are gathered in a file without a name and mapped from there: they take no memory of ours.
+
+    The file lies beside the cache where that can be: the system's folder for such files is memory on many machines.
+    """
 
     def __init__(self, kind: type[np.integer[Any]]) -> None:
         self.kind, self.count = kind, 0
-        self.file = TemporaryFile()  # noqa: SIM115  # __exit__ closes it
+        try:  # __exit__ closes it
+            self.file = TemporaryFile(dir=cache_folder())  # noqa: SIM115
+        except OSError:
+            self.file = TemporaryFile()  # noqa: SIM115
 
     def __enter__(self) -> Rows:
         return self
@@ -179,5 +186,3 @@ class Columns:
             for position in self.corpus.starts[low[column] : high[column]]:
                 found[int(position - begin[column]) - first].append(int(column))
         return [np.array(some) if some else None for some in found]
-
-

@@ -60,13 +60,16 @@ def cut_block(lines: Iterable[str], tokenizer: Tokenizer) -> Cut:
     return cut
 
 
-def cut_lines(lines: Iterable[str], tokenizer: Tokenizer, processes: int | None = None) -> Iterator[Cut]:
-    """All lines, cut in blocks that come in order; `processes` None means one for each core if the text is long enough.
+def cut_lines(
+    lines: Iterable[str], tokenizer: Tokenizer, processes: int | None = None, threads: int = 0
+) -> Iterator[Cut]:
+    """All lines, cut in blocks that come in order, by so many `processes`. None: if the text is long enough as many as
+    there are `threads` to use (0: one for each core), else none but this.
 
     Only jieba is slow enough for more than one. Raises CorpusError where one of them ends before its work is done.
     """
     blocks = in_blocks(lines)
-    count = processes or cores()
+    count = processes or threads or cores()
     if isinstance(tokenizer, Jieba) and count > 1 and sys.executable:
         first = [] if processes else list(islice(blocks, SHORT))
         blocks = chain(first, blocks)

@@ -7,6 +7,7 @@ in `.gz` is unpacked on the way. `-` is standard input.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import io
 import shutil
@@ -20,6 +21,7 @@ from typing import BinaryIO, cast
 from rnnlm.errors import CorpusError
 
 SAMPLE = 1 << 20
+SOME = 1 << 16  # bytes that tell how many characters a byte makes
 
 
 def read_lines(path: str | Path, encoding: str | None = None) -> Iterator[str]:
@@ -50,6 +52,22 @@ def encoding_of(path: str | Path) -> str:
     """The encoding in which a file is read where nobody names one."""
     with reading(path), io.BufferedReader(open_binary(path), SAMPLE) as buffered:  # type: ignore[type-var]
         return recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
+
+
+def characters_in(path: str | Path, encoding: str | None = None) -> int:
+    """About how many characters a file holds, by its size and their share in its beginning; 0: that cannot be told."""
+    if is_pipe(path):
+        return 0
+    with contextlib.suppress(OSError, ValueError, LookupError, zlib.error, CorpusError), Path(path).open("rb") as file:
+        beginning = sample = file.read(SOME)
+        used = len(beginning)
+        if str(path).endswith(".gz"):
+            unpacker = zlib.decompressobj(wbits=31)
+            sample = unpacker.decompress(beginning, SAMPLE)
+            used -= len(unpacker.unconsumed_tail)
+        decoder = codecs.getincrementaldecoder(encoding or recognise(sample, path))("ignore")
+        return len(decoder.decode(sample)) * Path(path).stat().st_size // max(1, used)
+    return 0
 
 
 @contextmanager

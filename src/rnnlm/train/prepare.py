@@ -103,9 +103,10 @@ def prepare(
     def told(stage: str, total: int) -> Progress | None:
         return None if progress is None else lambda done: progress(stage, done, total)
 
-    streams = cut_files(files.train, tokenizer, encoding, files.hold_out, told("reading", 0))
+    threads = config.train.threads
+    streams = cut_files(files.train, tokenizer, encoding, files.hold_out, told("reading", 0), threads)
     if files.valid:
-        streams.append(cut_files(files.valid, tokenizer, encoding, False, told("reading", 0))[0])
+        streams.append(cut_files(files.valid, tokenizer, encoding, False, told("reading", 0), threads)[0])
     stream, held = streams
     if held.sentences == 0:
         raise CorpusError("the text is too short to hold some of it out", "name a validation text with --valid")
