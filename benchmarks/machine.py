@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ def kernels() -> str:
 
     named = os.environ.get("OPENBLAS_CORETYPE")
     return products.kernels() + (f", as OPENBLAS_CORETYPE={named} says" if named else "")
+
+
+@contextlib.contextmanager
+def neighbour() -> Iterator[None]:
+    """Another program that keeps one core busy meanwhile."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 class Contender:

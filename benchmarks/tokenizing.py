@@ -2,6 +2,7 @@
 
     python benchmarks/tokenizing.py [--repeat 5]       megabytes a second, contenders in turn, medians
     python benchmarks/tokenizing.py --compare          lines of all corpora cut otherwise than by jieba
+    python benchmarks/tokenizing.py --compare --every  and the difference in each of them
 
 The texts are read from ../shared/corpora (or --corpora DIR). `rnnlm` is all that a text goes through before it is
 counted: normalising, cutting, joining Latin words, numbering; the cuts alone are told beside it.
@@ -89,8 +90,9 @@ def speed(corpora: Path, repeat: int) -> None:
     print(f"\n2 processes: {statistics.median(a / b for a, b in zip(one, two, strict=True)):.2f} times one")
 
 
-def compare(corpora: Path) -> None:
-    """Prints how many lines, as they stand and normalised, are cut otherwise than by jieba, with examples."""
+def compare(corpora: Path, every: bool) -> None:
+    """Prints how many lines, as they stand and normalised, are cut otherwise than by jieba, with examples, or `every`
+    difference."""
     jieba, rjieba = load_jieba(), load_rjieba()
     contenders: dict[str, Cut] = {"rnnlm": load_segmenter().lcut} | ({"rjieba": rjieba.cut} if rjieba else {})
     normalise = make_tokenizer("jieba").normalise
@@ -116,6 +118,9 @@ def compare(corpora: Path) -> None:
             print(f"| {name} | nothing | 0 | |")
     for (name, what), count in kinds.items():
         print(f"| {name} | {what} | {count:,} | {'; '.join(examples[name, what][:: max(1, count // 6)][:6])} |")
+    if every:
+        for (name, what), found in examples.items():
+            print(f"\n{name}, {what}:", *found, sep="\n")
 
 
 def joined(words: Sequence[str]) -> list[str]:
@@ -139,10 +144,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "corpora")
     parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--every", action="store_true", help="with --compare: print each difference")
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
     if options.compare:
-        compare(options.corpora)
+        compare(options.corpora, options.every)
     else:
         speed(options.corpora, options.repeat)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -84,6 +88,24 @@ def test_blocks_do_not_show(size: int) -> None:
     assert found.ids.tolist() == expected.ids.tolist()
     assert found.starts.tolist() == expected.starts.tolist()
     assert found.oov.tolist() == expected.oov.tolist()
+
+
+def test_ids_lie_beside_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the system's folder for temporary files, which may be memory; but there where there is no cache."""
+    places: list[object] = []
+
+    def noted(**where: Any) -> IO[bytes]:
+        file: IO[bytes] = TemporaryFile(**where)  # noqa: SIM115
+        places.append(where.get("dir"))
+        return file
+
+    monkeypatch.setattr(module, "TemporaryFile", noted)
+    coder = Coder(make_tokenizer("whitespace"), Vocabulary.from_words(["甲"]), "unk")
+    for cache, expected in ((tmp_path, tmp_path), (tmp_path / "none", None)):
+        places.clear()
+        monkeypatch.setenv("RNNLM_CACHE", str(cache))
+        assert encode_stream(stream_of(["甲 乙"], coder.tokenizer), coder).tokens == 3
+        assert places == [expected] * 3
 
 
 def test_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from rnnlm.config import Config, Model, Text, Train
 from rnnlm.errors import CorpusError, VocabularyError
 from rnnlm.text.coder import Coder
-from rnnlm.text.tokenizer import make_tokenizer
+from rnnlm.text.cutting import Cut, cut_lines
+from rnnlm.text.tokenizer import Tokenizer, make_tokenizer
 from rnnlm.text.vocabulary import Vocabulary
 from rnnlm.train.prepare import Files, find_files, prepare
 
@@ -182,3 +184,18 @@ def test_lists_have_an_encoding_of_their_own(tmp_path: Path) -> None:
         assert prepare(Files([text], [text]), named).user_words == ["创新办", "我"]
         listed = config_of(tokenizer="jieba", encoding="gb18030", vocabulary=str(words))
         assert prepare(Files([text], [text]), listed).coder.vocabulary.words[2:] == ["创新办", "我"]
+
+
+def test_threads_reach_the_cutting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`train.threads` holds for the cutting of the text as for the training."""
+    asked = []
+
+    def cut(lines: Iterable[str], tokenizer: Tokenizer, threads: int = 0) -> Iterator[Cut]:
+        asked.append(threads)
+        return cut_lines(lines, tokenizer, threads=threads)
+
+    monkeypatch.setattr("rnnlm.text.streams.cut_lines", cut)
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    files = Files([write(tmp_path / "a.txt", "甲 乙\n" * 50)], [write(tmp_path / "b.txt", "乙 甲\n")])
+    prepare(files, Config(text=Text(tokenizer="whitespace", min_count=1), train=Train(batch=2, threads=3)))
+    assert asked == [3, 3]
