@@ -99,31 +99,29 @@ def test_a_process_that_dies(dead: int) -> None:
     assert all(worker.returncode is not None for worker in workers.all)
 
 
-@pytest.mark.parametrize(("threads", "started"), [(1, []), (3, [3])])
-def test_threads_say_how_many(monkeypatch: pytest.MonkeyPatch, threads: int, started: list[int]) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Workers]:
+    """All Workers that a test starts."""
+    found: list[Workers] = []
+    start = Workers.__init__
+
+    def noted(self: Workers, count: int, tokenizer: Jieba) -> None:
+        found.append(self)
+        start(self, count, tokenizer)
+
+    monkeypatch.setattr(Workers, "__init__", noted)
+    return found
+
+
+@pytest.mark.parametrize(("threads", "processes"), [(1, []), (3, [3])])
+def test_threads_say_how_many(started: list[Workers], threads: int, processes: list[int]) -> None:
     """A long text is cut by as many processes as there are threads to use, and by this one where that is one."""
-    found: list[int] = []
-    start = Workers.__init__
-
-    def noted(self: Workers, count: int, tokenizer: Jieba) -> None:
-        found.append(count)
-        start(self, count, tokenizer)
-
-    monkeypatch.setattr(Workers, "__init__", noted)
     assert sum(len(cut.lengths) for cut in cut_lines(["我们" * BLOCK] * SHORT, jieba(), threads=threads)) == SHORT
-    assert found == started
+    assert [len(workers.all) for workers in started] == processes
 
 
-def test_a_text_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_is_left(started: list[Workers]) -> None:
     """Who stops reading in the middle leaves no process behind."""
-    started: list[Workers] = []
-    start = Workers.__init__
-
-    def noted(self: Workers, count: int, tokenizer: Jieba) -> None:
-        started.append(self)
-        start(self, count, tokenizer)
-
-    monkeypatch.setattr(Workers, "__init__", noted)
     cuts = cut_lines(["我们" * BLOCK] * 20, jieba(), 2)
     assert next(cuts).words == ["我们"]
     cuts.close()  # type: ignore[attr-defined]
