@@ -37,7 +37,7 @@ def test_a_block() -> None:
     """Numbers count the different words in the order of their first appearance; lengths part them into lines."""
     cut = cut_block(["b a b", "", "a  c"], make_tokenizer("whitespace"))
     assert cut.words == ["b", "a", "c"]
-    assert cut.numbers == [0, 1, 0, 1, 2]
+    assert cut.numbers.tolist() == [0, 1, 0, 1, 2]
     assert cut.lengths == [3, 0, 2]
     assert cut.characters == [5, 0, 3]  # of "b a b", "" and "a c"
 

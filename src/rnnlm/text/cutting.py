@@ -13,6 +13,8 @@ import json
 import os
 import subprocess
 import sys
+from array import array
+from base64 import b64decode, b64encode
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,16 +42,24 @@ class Cut:
     """
 
     words: list[str]
-    numbers: list[int]
+    numbers: array[int]
     lengths: list[int]
     characters: list[int]
+
+    def to_message(self) -> dict[str, Any]:
+        """What JSON can hold; the numbers packed, for to write them out took a twentieth of the time of cutting."""
+        return vars(self) | {"numbers": b64encode(self.numbers.tobytes()).decode()}
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> Cut:
+        return cls(**message | {"numbers": array("i", b64decode(message["numbers"]))})
 
 
 def cut_block(lines: Iterable[str], tokenizer: Tokenizer) -> Cut:
     """A few lines, cut here and now."""
     places: defaultdict[str, int] = defaultdict()
     places.default_factory = places.__len__
-    cut = Cut([], [], [], [])
+    cut = Cut([], array("i"), [], [])
     for line in lines:
         words = tokenizer.cut(line)
         cut.numbers.extend(map(places.__getitem__, words))
@@ -167,7 +177,7 @@ class Workers:
                 f"a process that cuts the text ended unexpectedly (status {worker.wait()})",
                 "its own message, if it left one, stands above; without one, memory may have run out",
             )
-        return Cut(**json.loads(answer))
+        return Cut.from_message(json.loads(answer))
 
 
 def send(worker: subprocess.Popen[bytes], message: Any) -> None:
@@ -186,7 +196,7 @@ def main() -> None:
     os.dup2(2, 1)  # nothing else may get between the answers
     tokenizer = Jieba(**json.loads(sys.stdin.buffer.readline()))
     for line in sys.stdin.buffer:
-        answers.write(to_line(vars(cut_block(json.loads(line), tokenizer))))
+        answers.write(to_line(cut_block(json.loads(line), tokenizer).to_message()))
         answers.flush()
 
 
