@@ -19,6 +19,8 @@ from pathlib import Path
 
 from command import rnnlm
 
+from rnnlm.store.run import Run
+
 SETTINGS = (
     "20x35x4@0.008", "20x20x4@0.008", "20x70x4@0.008", "10x35x4@0.008", "40x35x4@0.008", "20x35x5@0.008",
     "10x35x3@0.008", "10x35x4@0.006", "10x20x3@0.006", "40x35x5@0.011", "40x20x5@0.011", "20x20x3@0.008",
@@ -33,8 +35,7 @@ def measure(setting: str, out: Path) -> str:
         sys.exit(f"{setting} is not batch x bptt x epochs @ rate, as {SETTINGS[0]}")
     batch, bptt, epochs, rate = match.groups()
     rnnlm("train", "--batch", batch, "--bptt", bptt, "--epochs", epochs, "--rate", rate, "--out", str(out))
-    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    valid = [entry for entry in map(json.loads, lines) if entry["kind"] == "valid"]
+    valid = [entry for entry in Run(out).metrics() if entry["kind"] == "valid"]
     bits = ", ".join(f"{entry['bits_per_character']:.3f}" for entry in valid)
     test = json.loads(rnnlm("evaluate", "--json", "--model", str(out)))
     return (

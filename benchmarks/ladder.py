@@ -19,6 +19,8 @@ from pathlib import Path
 
 from command import rnnlm
 
+from rnnlm.store.run import Run
+
 CACHE = ["--cache", "0.1"]
 WORDS = ["--tokenizer", "whitespace", "--min-count", "1"]
 MODELS = {
@@ -48,8 +50,7 @@ def trained(name: str, folder: Path, out: Path) -> Trained:
     options, run = MODELS[name], out / name.lower().replace(" ", "-")
     if not run.exists():
         rnnlm("train", str(folder), *options, "--out", str(run))
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    seconds = max(json.loads(line)["seconds"] for line in lines)
+    seconds = max(entry["seconds"] for entry in Run(run).metrics())
     return Trained(name, str(run), shlex.join(["rnnlm", "train", "ptb", *options]), seconds)
 
 

@@ -16,7 +16,7 @@ import re
 import statistics
 import time
 import warnings
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,7 @@ def compare(corpora: Path, every: bool) -> None:
     contenders: dict[str, Cut] = {"rnnlm": load_segmenter().lcut} | ({"rjieba": rjieba.cut} if rjieba else {})
     normalise = make_tokenizer("jieba").normalise
     lines = 0
-    kinds: Counter[tuple[str, str]] = Counter()
-    examples: dict[tuple[str, str], list[str]] = {}
+    examples: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for file in sorted(corpora.glob("*/*")):
         for line in read_lines(file):
             for text in {line, normalise(line)}:
@@ -108,19 +107,18 @@ def compare(corpora: Path, every: bool) -> None:
                     found = cut(text)
                     if found != words:
                         kind = name, "Latin words" if joined(found) == joined(words) else "other words"
-                        kinds[kind] += 1
-                        examples.setdefault(kind, []).append(difference(words, found))
+                        examples[kind].append(difference(words, found))
     print(
         f"{lines:,} lines compared with jieba\n\n| contender | differs in | lines | for example |\n|---|---|---:|---|"
     )
     for name in contenders:
-        if not any(kind[0] == name for kind in kinds):
+        if not any(kind[0] == name for kind in examples):
             print(f"| {name} | nothing | 0 | |")
-    for (name, what), count in kinds.items():
-        print(f"| {name} | {what} | {count:,} | {'; '.join(examples[name, what][:: max(1, count // 6)][:6])} |")
+    for (name, what), some in examples.items():
+        print(f"| {name} | {what} | {len(some):,} | {'; '.join(some[:: max(1, len(some) // 6)][:6])} |")
     if every:
-        for (name, what), found in examples.items():
-            print(f"\n{name}, {what}:", *found, sep="\n")
+        for (name, what), some in examples.items():
+            print(f"\n{name}, {what}:", *some, sep="\n")
 
 
 def joined(words: Sequence[str]) -> list[str]:

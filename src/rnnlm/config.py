@@ -91,7 +91,7 @@ class Train:
     decay: float = key(0.0, "weight decay; adamw: apart from the gradient, else added to it", low=0)
     clip: float = key(5.0, "largest global norm of the gradient; 0: no clipping", low=0)
     schedule: str = key("constant", "course of the rate over the epochs", ("constant", "decay", "plateau", "cosine"))
-    factor: float = key(0.5, "decay, plateau: the rate is multiplied by this", low=0, high=1)
+    factor: float = key(0.5, "decay, plateau: the rate is multiplied by this", low=0, high=1.0001)
     hold: int = key(4, "decay: epochs at the full rate before the factor falls on it each epoch", low=0)
     gain: float = key(0.003, "plateau: the validation loss must fall by this share, or the rate is multiplied", low=0)
     warmup: float = key(0.0, "cosine: share of all steps in which the rate rises from 0", low=0, high=1)

@@ -54,6 +54,13 @@ def test_a_block_leaves_nothing_behind() -> None:
         gc.enable()
 
 
+@pytest.fixture
+def any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text is too short for several processes."""
+    monkeypatch.setattr(cutting, "SHORT", 1)
+
+
+@pytest.mark.usefixtures("any_length")
 def test_several_processes_cut_as_one() -> None:
     """Every line's words are those of the tokenizer, by a user dictionary too, line by line in order."""
     lines = [line * (number % 7) for number in range(2000) for line in LINES]
@@ -71,6 +78,7 @@ def test_several_processes_cut_as_one() -> None:
     assert "迟到了" in spelled[6]
 
 
+@pytest.mark.usefixtures("any_length")
 def test_little_is_under_way() -> None:
     """No more is read ahead than two blocks for each process."""
     read = 0
@@ -116,7 +124,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Workers]:
 @pytest.mark.parametrize(("threads", "processes"), [(1, []), (3, [3])])
 def test_threads_say_how_many(started: list[Workers], threads: int, processes: list[int]) -> None:
     """A long text is cut by as many processes as there are threads to use, and by this one where that is one."""
-    assert sum(len(cut.lengths) for cut in cut_lines(["我们" * BLOCK] * SHORT, jieba(), threads=threads)) == SHORT
+    assert sum(len(cut.lengths) for cut in cut_lines(["我们" * BLOCK] * SHORT, jieba(), threads)) == SHORT
     assert [len(workers.all) for workers in started] == processes
 
 
@@ -140,6 +148,7 @@ def test_a_short_text_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) ->
     assert cut.words == ["我", "迟到", "了"]
 
 
+@pytest.mark.usefixtures("any_length")
 def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system refuses another process, this one cuts."""
     monkeypatch.setattr(subprocess, "Popen", forbidden)
@@ -147,6 +156,7 @@ def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cut.words == ["我", "迟到", "了"]
 
 
+@pytest.mark.usefixtures("any_length")
 def test_a_bad_user_dictionary() -> None:
     """It is told before any process starts."""
     with pytest.raises(CorpusError, match="user dictionary"):
@@ -172,8 +182,10 @@ def test_any_script(tmp_path: Path) -> None:
     script = tmp_path / "scripts" / "script.py"
     script.parent.mkdir()
     script.write_text(
+        "from rnnlm.text import cutting\n"
         "from rnnlm.text.cutting import cut_lines\n"
         "from rnnlm.text.tokenizer import Jieba\n"
+        "cutting.SHORT = 1\n"
         "print(sum(sum(cut.lengths) for cut in cut_lines(['我迟到了'] * 100, Jieba(True), 2)))\n"
     )
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong one')")

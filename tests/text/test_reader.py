@@ -46,15 +46,16 @@ def test_about_how_many_characters(tmp_path: Path, name: str, encoding: str) -> 
     path = write(tmp_path / name, text.encode(encoding))
     assert path.stat().st_size > SOME
     assert characters_in(path) == pytest.approx(len(text), rel=0.1)
-    assert characters_in(path, "no such encoding") == 0
+    assert characters_in(path, "no such encoding") is None
 
 
 def test_what_holds_no_characters_that_can_be_counted(tmp_path: Path) -> None:
     """Nobody is told a number that is not known, and nothing goes wrong that reading will say better."""
-    assert characters_in("-") == characters_in(tmp_path / "none") == characters_in(tmp_path) == 0
-    assert characters_in(write(tmp_path / "binary.txt", bytes(range(256)))) == 0
+    for path in ("-", tmp_path / "none", tmp_path, write(tmp_path / "binary.txt", bytes(range(256)))):
+        assert characters_in(path) is None
+    assert characters_in(write(tmp_path / "empty.txt", b"")) == 0
     (tmp_path / "plain.gz").write_bytes(b"not packed")
-    assert characters_in(tmp_path / "plain.gz") == 0
+    assert characters_in(tmp_path / "plain.gz") is None
     assert characters_in(write(tmp_path / "much.gz", b"a" * 5 * SAMPLE)) == pytest.approx(5 * SAMPLE, rel=0.2)
 
 

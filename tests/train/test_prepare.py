@@ -190,9 +190,9 @@ def test_threads_reach_the_cutting(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """`train.threads` holds for the cutting of the text as for the training."""
     asked = []
 
-    def cut(lines: Iterable[str], tokenizer: Tokenizer, threads: int = 0) -> Iterator[Cut]:
-        asked.append(threads)
-        return cut_lines(lines, tokenizer, threads=threads)
+    def cut(lines: Iterable[str], tokenizer: Tokenizer, processes: int = 0) -> Iterator[Cut]:
+        asked.append(processes)
+        return cut_lines(lines, tokenizer, processes)
 
     monkeypatch.setattr("rnnlm.text.streams.cut_lines", cut)
     monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))

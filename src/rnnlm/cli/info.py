@@ -7,16 +7,12 @@ from typing import Any
 
 import click
 
+from rnnlm.cli.options import model_option
 from rnnlm.cli.show import table
 
 
 @click.command()
-@click.option(
-    "--model",
-    "-m",
-    metavar="RUN",
-    help="A run, a mixture or an ARPA file.  [default: $RNNLM_MODEL, or the newest run]",
-)
+@model_option
 @click.option("--keys", is_flag=True, help="List every key of a configuration: default, limits, meaning.")
 @click.option("--config", "name", metavar="NAME", help="Show a shipped configuration (or a file) with all its values.")
 def command(model: str | None, keys: bool, name: str | None) -> None:

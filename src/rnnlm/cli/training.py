@@ -121,7 +121,7 @@ def prepare_with_bar(
     dictionaries = [name for name in (config.text.user_dict, config.text.vocabulary) if name]
     tell_encodings([*found.train, *found.valid, *dictionaries], config.text.encoding)
     sizes = [characters_in(path, config.text.encoding) for path in (*found.train, *found.valid)]
-    with Bars(sum(sizes) if all(sizes) else 0) as bars:
+    with Bars(0 if None in sizes else sum(filter(None, sizes))) as bars:
         prepared = prepare(found, config, bars.tell, coder)
     for line in remarks(prepared, found.hold_out, config):
         remark(line)

@@ -70,20 +70,18 @@ def cut_block(lines: Iterable[str], tokenizer: Tokenizer) -> Cut:
     return cut
 
 
-def cut_lines(
-    lines: Iterable[str], tokenizer: Tokenizer, processes: int | None = None, threads: int = 0
-) -> Iterator[Cut]:
-    """All lines, cut in blocks that come in order, by so many `processes`. None: if the text is long enough as many as
-    there are `threads` to use (0: one for each core), else none but this.
+def cut_lines(lines: Iterable[str], tokenizer: Tokenizer, processes: int = 0) -> Iterator[Cut]:
+    """All lines, cut in blocks that come in order, by so many processes (0: one for each core) if the text is long
+    enough.
 
     Only jieba is slow enough for more than one. Raises CorpusError where one of them ends before its work is done.
     """
     blocks = in_blocks(lines)
-    count = processes or threads or cores()
+    count = processes or cores()
     if isinstance(tokenizer, Jieba) and count > 1 and sys.executable:
-        first = [] if processes else list(islice(blocks, SHORT))
+        first = list(islice(blocks, SHORT))
         blocks = chain(first, blocks)
-        if processes or len(first) == SHORT:
+        if len(first) == SHORT:
             try:
                 workers = Workers(count, tokenizer)
             except OSError:

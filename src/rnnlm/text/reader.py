@@ -54,10 +54,10 @@ def encoding_of(path: str | Path) -> str:
         return recognise(buffered.peek(SAMPLE)[:SAMPLE], path)
 
 
-def characters_in(path: str | Path, encoding: str | None = None) -> int:
-    """About how many characters a file holds, by its size and their share in its beginning; 0: that cannot be told."""
+def characters_in(path: str | Path, encoding: str | None = None) -> int | None:
+    """About how many characters a file holds, by its size and its beginning; None where that cannot be told."""
     if is_pipe(path):
-        return 0
+        return None
     with contextlib.suppress(OSError, ValueError, LookupError, zlib.error, CorpusError), Path(path).open("rb") as file:
         beginning = sample = file.read(SOME)
         used = len(beginning)
@@ -67,7 +67,7 @@ def characters_in(path: str | Path, encoding: str | None = None) -> int:
             used -= len(unpacker.unconsumed_tail)
         decoder = codecs.getincrementaldecoder(encoding or recognise(sample, path))("ignore")
         return len(decoder.decode(sample)) * Path(path).stat().st_size // max(1, used)
-    return 0
+    return None
 
 
 @contextmanager

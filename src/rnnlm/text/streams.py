@@ -65,10 +65,10 @@ def cut_files(
     encoding: str | None = None,
     hold_out: bool = False,
     progress: Progress | None = None,
-    threads: int = 0,
+    processes: int = 0,
 ) -> list[Stream]:
     """The streams of some files: one, or with `hold_out` two, of which the second holds every 20th passage (or line).
-    A long text is cut by at most `threads` processes (0: one for each core).
+    A long text is cut by so many `processes` (0: one for each core).
 
     Reads them from the cache where they were cut before. Raises CorpusError where a file cannot be read or holds no
     words.
@@ -77,7 +77,7 @@ def cut_files(
         raise CorpusError("no text was named")
     with tempfile.TemporaryDirectory(prefix="rnnlm-") if any(map(is_pipe, paths)) else nullcontext("") as place:
         regular = [copied(path, Path(place) / str(number)) for number, path in enumerate(paths)]
-        streams = cut_regular(regular, tokenizer, encoding, hold_out, progress, threads)
+        streams = cut_regular(regular, tokenizer, encoding, hold_out, progress, processes)
     if streams[0].sentences == 0:
         named = ("standard input" if str(path) == "-" else str(path) for path in paths)
         raise CorpusError(f"there are no words in {', '.join(named)}")
@@ -86,7 +86,7 @@ def cut_files(
 
 def cut_regular(
     paths: Sequence[str | Path], tokenizer: Tokenizer, encoding: str | None, hold_out: bool,
-    progress: Progress | None, threads: int,
+    progress: Progress | None, processes: int,
 ) -> list[Stream]:  # fmt: skip
     """`cut_files` of what can be read several times."""
     settings = {"tokenizer": tokenizer.describe(), "encoding": encoding, "hold_out": hold_out}
@@ -103,7 +103,7 @@ def cut_regular(
         try:
             parts = parted(read_all(paths, encoding), by_passage(paths, encoding)) if hold_out else None
             lines = parts or ((0, line) for line in read_all(paths, encoding))
-            write_streams(lines, tokenizer, work, progress, threads)
+            write_streams(lines, tokenizer, work, progress, processes)
             if folder.parent == work:
                 folder = work
             else:
@@ -153,7 +153,7 @@ def parted(lines: Iterable[str], passages: bool) -> Iterator[tuple[int, str]]:
 
 
 def write_streams(
-    lines: Iterable[tuple[int, str]], tokenizer: Tokenizer, folder: Path, progress: Progress | None, threads: int
+    lines: Iterable[tuple[int, str]], tokenizer: Tokenizer, folder: Path, progress: Progress | None, processes: int
 ) -> None:
     """Cuts the lines of up to two parts into files in `folder`; `done` is written last."""
     types: dict[str, int] = {}
@@ -168,7 +168,7 @@ def write_streams(
             yield line
 
     with (folder / "tokens.0").open("wb") as first, (folder / "tokens.1").open("wb") as second:
-        for cut in cut_lines(given(), tokenizer, threads=threads):
+        for cut in cut_lines(given(), tokenizer, processes):
             new = [types.setdefault(word, len(types)) for word in cut.words]
             sentence_end, document_end = len(new), len(new) + 1
             found = [array("i"), array("i")]  # numbers in this block, its two ends behind its words
