@@ -17,7 +17,7 @@ from rnnlm.share import config_names
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
-PLACES = ("*.md", "docs/*.md", "*/README.md", "benchmarks/*.md")
+PLACES = ("*.md", "docs/*.md", "[!.]*/README.md", "benchmarks/*.md")
 PAGES = sorted({str(path.relative_to(ROOT)) for place in PLACES for path in ROOT.glob(place)})
 
 

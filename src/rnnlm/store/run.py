@@ -215,5 +215,5 @@ def newest_run() -> Run:
     """The run under runs/ that a checkpoint was saved in last. Raises CheckpointError where there is none."""
     runs = [path.parent for path in Path(RUNS).glob("*/checkpoints.json")]
     if not runs:
-        raise CheckpointError("there is no run to load here", "train one with `rnnlm train`, or name one with --model")
+        raise CheckpointError("there is no run to load here", "train one with `rnnlm train`, or name its folder")
     return Run(max(runs, key=lambda path: (path / "checkpoints.json").stat().st_mtime))
